@@ -1,4 +1,5 @@
-"""The WebSocket of the console: how much waits for its reader, what she is told, how the approval on her page stands.
+"""The WebSocket of the console: how much waits for its reader, what she is told, what is halted, how the approval on
+her page stands.
 
 A hint says only that something of her tenant has changed; what she sees is read from the tables with her rights of
 then. Nothing is taken from her: a frame decides nothing.
@@ -15,6 +16,7 @@ import orjson
 from channels.generic.websocket import AsyncWebsocketConsumer  # type: ignore[import-untyped]  # it comes without
 from django.db import Error
 from django.http import QueryDict
+from django.template.loader import render_to_string
 
 from accounts.auth import authenticate_socket, renew
 from accounts.principals import Principal
@@ -22,6 +24,7 @@ from accounts.seam import in_thread
 from agentos.core.errors import NotAuthenticated, PolicyDenied, Unavailable
 from agentos.core.ids import parse_id
 from agentos.core.types import JsonObject
+from agents.banner import Banner, banners
 from agents.consumers import COME_BACK, FAILED, FULL, PING, REFUSED, SIGNED_OUT
 from agents.services.hub import Subscription
 from agents.services.runtime import Runtime
@@ -99,6 +102,7 @@ class View:
         self._hints = hints
         self._opened = opened
         self._stands: JsonObject | None = None
+        self._halts: list[Banner] = []
         self._waiting: int | None = None
         self._seen: set[UUID] = set()
 
@@ -108,14 +112,20 @@ class View:
         self._hints.push(None)
 
     def changes(self, reader: Principal) -> JsonObject:
-        """Return {waiting, notices, approval?} when the page does not show them yet; nothing when it does."""
+        """Return {waiting, notices, halted?, approval?} when the page does not show them yet; nothing when it does.
+
+        `halted` is the banner of all pages as HTML. A view that has said nothing of it stands for: nothing is halted.
+        """
         waiting, told = notices.waiting(reader), notices.fresh(reader, without=self._seen)
         stands = watching.live(reader, self._opened) if self._opened else None
-        if waiting == self._waiting and stands == self._stands and not told:
+        halts = banners(reader)
+        if (waiting, stands, halts) == (self._waiting, self._stands, self._halts) and not told:
             return {}
         found: dict[str, Any] = {"waiting": waiting, "notices": told}
+        if halts != self._halts:
+            found["halted"] = render_to_string("agents/halted.html", {"halted": halts})
         if stands is not None and stands != self._stands:
             found["approval"] = stands
-        self._waiting, self._stands = waiting, stands
+        self._waiting, self._stands, self._halts = waiting, stands, halts
         self._seen |= {UUID(str(notice["id"])) for notice in told}
         return found

@@ -18,6 +18,8 @@ from accounts.seam import in_thread
 from accounts.services import tokens
 from agentos.asgi import sockets
 from agents import wiring
+from agents.services import switches
+from agents.services.hub import Subscription
 from agents.services.runtime import Runtime
 from agents.services.watch import Watch
 from governance import consumers
@@ -106,6 +108,28 @@ async def test_an_open_page_hears_how_its_approval_stands(
     assert stands["says"] == "Rejected by Admin of Acme. Not [U+202E]this"
     assert stands["next"]["link"] == f"/admin/governance/approval/{other.approval.id}/change/"
     assert stands["key"] != first["key"]
+
+
+async def test_an_open_page_hears_of_a_halt_and_of_its_release(
+    acme: TenantWithUsers, globex: TenantWithUsers, open_inbox: Any
+) -> None:
+    admin = acme.principal("admin")
+    socket = await open_inbox(await in_thread(cookie, acme.member), ORIGIN)
+    assert await said(socket) == {"waiting": 0, "notices": []}
+    halt = partial(switches.halt, admin, target="tool:process_refund", reason="<b>Odd\u202e</b>")
+    made = await in_thread(halt)
+    halted = (await said(socket))["halted"]
+    assert "Halted: the tool process_refund." in halted
+    assert '&lt;b&gt;Odd<span class="ao-hidden" title="Right-to-left override">U+202E</span>&lt;/b&gt;' in halted
+    later = await open_inbox(await in_thread(cookie, acme.member), ORIGIN)
+    assert (await said(later))["halted"] == halted, "whoever comes back is told"
+    fresh = consumers.View(Subscription())
+    assert "halted" not in await in_thread(fresh.changes, globex.principal("member")), "it is another tenant's"
+    await in_thread(partial(switches.release, admin, switch_id=made.id))
+    for one in (socket, later):
+        while "halted" not in (told := await said(one)):
+            pass
+        assert told["halted"].strip() == '<div id="halted"></div>'
 
 
 @pytest.mark.parametrize("on", ["nonsense", "00000000-0000-7000-8000-000000000000", "theirs"])

@@ -80,6 +80,21 @@ def test_a_halt_switches_the_form_off_and_its_release_on_again(server, browser, 
     until(browser, lambda: resolve(server, approval).status_code == 409, "it was never decided")
 
 
+def test_an_open_chat_says_what_is_halted_as_long_as_it_is(server, browser):
+    home = Home(browser, server.base_url)
+    home.come_as("globex", "member")
+    home.open("/")
+    home.one("message").send_keys("I was about to")
+    admin = server.client("admin", "globex")
+    switch = admin.post("/api/halts", json={"target": "tool:process_refund", "reason": "Odd\u202e refunds."})
+    assert switch.status_code == 200, switch.text
+    home.wait_for("halted", "Halted: the tool process_refund. OddU+202E refunds. (")
+    home.open("/")
+    home.wait_for("halted", "Halted: the tool process_refund.")
+    assert admin.delete(f"/api/halts/{switch.json()['id']}").status_code == 200
+    until(browser, lambda: not home.all("halted"), "the release never showed")
+
+
 def test_a_question_is_seen_and_answered_in_the_chat_and_stands_on_the_page(server, browser):
     home = Home(browser, server.base_url)
     home.sign_in("acme", "member")

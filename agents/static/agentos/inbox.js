@@ -5,7 +5,7 @@ document.addEventListener("DOMContentLoaded", () => {
   if (!region) return;
   const inbox = region.dataset.inbox, SEEN = "agentos:told", MOST_NOTES = 3, MOST_SEEN = 100;
   const ENDED = [4401, 4403];
-  let waiting = null, pause = 1000;
+  let waiting = null, pause = 1000, isTold = false;
 
   // A note is shown in one tab, once: what was shown is kept for all of them. A browser that is new begins with nothing.
   function seen() {
@@ -67,10 +67,18 @@ document.addEventListener("DOMContentLoaded", () => {
     if (focused) document.querySelector(`#result_list a[href="${focused}"]`)?.focus();
   }
 
+  // What is halted, in the server's own words. Each socket begins with it, or says nothing when nothing is.
+  function warn(html) {
+    const stands = document.getElementById("halted"), now = new DOMParser().parseFromString(html, "text/html").getElementById("halted");
+    if (stands && stands.textContent !== (now?.textContent ?? "")) stands.replaceChildren(...(now ? document.adoptNode(now).childNodes : []));
+  }
+
   function heard({ data }) {
     pause = 1000;
     const said = JSON.parse(data);
     if (said.ping) return;
+    if ("halted" in said || !isTold) warn(said.halted ?? "");
+    isTold = true;
     if (said.approval) document.dispatchEvent(new CustomEvent("agentos:approval", { detail: said.approval }));
     tell(said.notices);
     const isNew = waiting !== null && (said.waiting !== waiting || said.notices.length);
@@ -83,6 +91,7 @@ document.addEventListener("DOMContentLoaded", () => {
   function listen() {
     const open = document.querySelector("[data-approval]")?.dataset.approval;
     const socket = new WebSocket(`${location.origin.replace(/^http/, "ws")}/ws/inbox${open ? `?approval=${open}` : ""}`);
+    isTold = false;
     socket.onmessage = heard;
     socket.onclose = ({ code }) => {
       if (ENDED.includes(code)) return;
