@@ -158,26 +158,35 @@ _AT_DOOR_CODES = Needles((" pin", " code", " passcode", " combination", " combo"
 
 
 def _door_codes(reading: Reading) -> Iterator[Finding]:
-    text, numbers = reading.text, Blocks(_NUMBER, reading.lower)
+    text, lower, numbers = reading.text, reading.lower, Blocks(_NUMBER, reading.lower)
     opened: list[tuple[int, int]] = []
-    for at, _ in reading.each(_AT_OPENED, price=4, whole=False, where=lambda at: numbers.any(at, at + 80)):
-        join(opened, (max(0, at - 12), at + 80))
+    for at, word in reading.each(_AT_OPENED, price=4, whole=False, where=lambda at: numbers.any(at, at + 80)):
+        if word not in _ABOUT_A_LOCK or lower.startswith(_ABOUT, at + len(word)):
+            join(opened, (max(0, at - 12), at + 80))
     for part in opened:
-        for match in _OPENED_BY.finditer(reading.lower, *part):
+        for match in _OPENED_BY.finditer(lower, *part):
             if not looks.YEAR.match(match["value"]):
                 yield Finding("pin", *match.span("value"), 0.7)
-    coded: list[tuple[int, int]] = []
     for at, _ in reading.each(_AT_DOOR_CODES, price=6, whole=False, where=lambda at: numbers.any(at, at + 60)):
-        join(coded, (max(0, at - 14), at + 60))
-    for part in coded:
-        for match in _DOOR_CODE.finditer(text, *part):
-            if (
-                _DOORS.search(match[0].lower())
-                and not looks.YEAR.match(match["value"])
-                and ("-" not in match["value"] or _dialled(reading.lower, match))
-                and not text[match.start() - 1 : match.start()].isalnum()
-            ):
-                yield Finding("pin", *match.span("value"), 0.7)
+        code = _door_code(text, lower, at)
+        if (
+            code is not None
+            and _DOORS.search(code[0].lower())
+            and not looks.YEAR.match(code["value"])
+            and ("-" not in code["value"] or _dialled(lower, code))
+        ):
+            yield Finding("pin", *code.span("value"), 0.7)
+
+
+def _door_code(text: str, lower: str, at: int) -> re.Match[str] | None:
+    """Return the code whose name, as " pin", stands at a place behind a word that says whose or what for it is."""
+    begins = _WORD.finditer(lower, max(0, at - LONGEST_OPENED), at)
+    matches = (_DOOR_CODE.match(text, begin.start()) for begin in begins)
+    return next((match for match in matches if match is not None and match.end() > at), None)
+
+
+_WORD, LONGEST_OPENED = expression(r"(?<![^\W_])[a-z]"), 16
+_ABOUT_A_LOCK, _ABOUT = frozenset(("pin ", "code ", "combination ", "combo ")), ("for ", "to ", "of ", "on ")
 
 
 def _dialled(lower: str, code: re.Match[str]) -> bool:

@@ -99,7 +99,7 @@ class _Table:
         self._begun: dict[str, int] = {}
         self._ended: dict[str, int] = {}
         self._within: dict[str, int] = {}
-        self.several: dict[str, list[_Several]] = {}  # words together, by the first
+        self.several: dict[str, tuple[_Several, ...]] = {}  # words together, by the first
         self.further: set[str] = set()  # those that others may stand before, and say then what they say together
         for name, listed in raw.items():
             for word in listed.split():
@@ -113,7 +113,7 @@ class _Table:
         bare = word.strip("*")
         if " " in word:
             first, *further = bare.split(" ")
-            self.several.setdefault(first, []).append(_Several(bare, says, word.endswith("*")))
+            self.several[first] = (*self.several.get(first, ()), _Several(bare, says, word.endswith("*")))
             self.further.update(further)
             return
         kept = self._whole
@@ -127,12 +127,12 @@ class _Table:
 
     def says(self, word: str) -> int:
         """Return what a word says; of one with a hyphen all parts do."""
-        if _OF_UNSPACED.match(word):
+        if word[0] >= UNSPACED[0] and _OF_UNSPACED.match(word):
             if self._letters.isdisjoint(word):
                 return 0
             return _joined(says for part, says in self._within.items() if part in word)
         known = self._one(word)
-        if "-" in word or "'" in word or "’" in word:
+        if not word.isalpha() and _PARTS.search(word):
             known |= _joined(map(self._one, _PARTS.split(word)))
         return known
 
@@ -225,23 +225,24 @@ class Words:
         """Take the words of the text up to the first that ends behind a place: in a log there are thousands."""
         known_of, take, seek = self._known.get, self._words.append, self._sought.append
         for match in self._rest:
-            word, (start, self._end) = match[0], match.span()
+            word, (start, last) = match[0], match.span()
             says, plural, together = known_of(word) or self._known_now(word)
             if start < self._several:  # the first has said it
                 says, plural = Says.JOINING | Says.FURTHER, False
             elif together or word == ";":
                 says = self._together(word, start, says, together)
                 plural = plural and not says
-            take(_new(Word, (says, start, self._end, plural)))
+            take(_new(Word, (says, start, last, plural)))
             if says & SOUGHT:
                 seek(start)
-            if self._end > end:
+            if last > end:
+                self._end = last
                 return
         self._end = len(self._lower) + 1
 
     def _known_now(self, word: str) -> tuple[int, bool, tuple[_Several, ...]]:
         says = _SIGNS.get(word, 0) or (Says.NUMBER if word.isdigit() else _TABLE.says(word))
-        known = says, not says and word.endswith(_PLURAL), tuple(_TABLE.several.get(word, ()))
+        known = says, not says and word.endswith(_PLURAL), _TABLE.several.get(word, ())
         self._known[word] = known
         return known
 

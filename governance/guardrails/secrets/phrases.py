@@ -191,16 +191,19 @@ _RUN_ON = expression(
     + END
 )
 # "pw for the pdf: lastsummer": of what is sent along, any word is a password.
+_FILES = expression(
+    r"zip|pdf|file|archive|attachment|document|spreadsheet|folder|xlsx|anhang|datei|archiv|dokument|fichier|archivo|adjunto|ficheiro|anexo|bestand|bijlage|pliku|załącznika|файла|архива"
+)
 _OF_FILE = expression(
     r"(?:password|passwort|kennwort|passphrase|pw|pwd|mot de passe|mdp|contraseña|senha|wachtwoord|hasło|пароль) (?:for|to|of|für|zum|zur|pour|du|de|para|do|da|voor|van|do|для|к) (?:[^\W\d_]{2,12} ){0,2}?"
-    r"(?:[\w\-]{0,12}-?)(?:zip|pdf|file|archive|attachment|document|spreadsheet|folder|xlsx|anhang|datei|archiv|dokument|fichier|archivo|adjunto|ficheiro|anexo|bestand|bijlage|pliku|załącznika|файла|архива)(?:s|es)?"
+    rf"(?:[\w\-]{{0,12}}-?)(?:{_FILES.pattern})(?:s|es)?"
     r"(?: is| ist| est| es| é|:) (?P<value>[^\W\d_]{6,24})(?=[.!]?[ ]{0,8}(?:\n|\Z))",
     re.IGNORECASE,
 )
 
 
 def _of_files(reading: Reading) -> Iterator[Finding]:
-    for match in reading.matches(_OF_FILE, _NAMES_OF_FILES):
+    for match in reading.matches(_OF_FILE, _NAMES_OF_FILES) if reading.speaks(_FILES) else ():
         if not (SAYS_ABOUT.fullmatch(match["value"]) or _ENDING.search(match["value"]) or _NAME.search(match["value"])):
             yield finding(match)
 

@@ -178,8 +178,10 @@ class _Ahead:
         self.values, self.phrases, self.chains = (Spans(how, text) for how in (_OF_VALUE, _OF_PHRASE, _OF_CHAIN))
 
 
-# Each is in all that matches: all between blanks with a sign and six characters of a value, a quote, what two hyphens part.
-_OF_VALUE = expression(rf"(?<!\S)(?=[^\s{_SIGNS_TOLD}]*+[{_SIGNS_TOLD}])(?=\S*?{_IN_VALUE}{{6}})\S++")
+# Each is in all that matches: all between blanks with a sign and six characters of a value, but for an address; a quote, what two hyphens part.
+_OF_VALUE = expression(
+    rf"(?<!\S)(?=[^\s{_SIGNS_TOLD}]*+[{_SIGNS_TOLD}])(?![\w.+\-]+@[\w.\-]+\.[\w.]+(?!\S))(?=\S*?{_IN_VALUE}{{6}})\S++"
+)
 _OF_PHRASE = expression(rf"{_OPENING}(?={_IN_PHRASE}{{9,61}}{_CLOSING})")
 _OF_CHAIN = expression(r"-[^\W\d_]{1,20}-")
 _GIVING = frozenset(":=")

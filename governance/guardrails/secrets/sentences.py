@@ -29,6 +29,7 @@ _COMPARED = expression(
 )
 # "not quite, it's t00r-loo", where a password was asked for
 _ITS = expression(r"[^\n]{3,90}?\b(?:it['’]?s|its|er ist|es ist|c['’]est) " + VALUE + END, re.IGNORECASE)
+_IT_IS = ("it's ", "it’s ", "its ", "er ist ", "es ist ", "c'est ", "c’est ")
 _SAYS_HOW = expression(
     r"\b(?:it['’]?s|its|er ist|es ist|c['’]est|but|same|usual|nur|wie immer|aber|mais|igual|pero|mas|però|maar|zoals|ale|только)\b"
 )
@@ -43,12 +44,13 @@ def _after_another(reading: Reading) -> Iterator[Finding]:
     for at, name in reading.each(_ASKED, price=6) if reading.speaks(_SAYS_HOW) else ():
         if lower[at - 1 : at].isalpha():
             continue
-        colon = text.find(":", at, at + REACH_OF_COLON) >= 0
-        compared = _COMPARED.match(text, at + len(name)) if colon else None
+        end = text.find("\n", at, at + REACH_OF_COLON)
+        end = at + REACH_OF_COLON if end < 0 else end
+        compared = _COMPARED.match(text, at + len(name)) if text.find(":", at, end) >= 0 else None
         if compared is not None and not _SPOKEN_OF.search(lower, at, compared.start("value")):
             if likely(reading, bare(compared)):
                 yield finding(compared)
             continue
-        its = _ITS.match(text, at + len(name))
+        its = _ITS.match(text, at + len(name)) if reading.named(_IT_IS, at, end) else None
         if its is not None and _STRANGE.fullmatch(bare(its)) and reading.likely(looks.told, bare(its)):
             yield finding(its)

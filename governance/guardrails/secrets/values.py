@@ -82,7 +82,7 @@ def find(reading: Reading) -> Iterator[Finding]:
         return
     text, lower = reading.text, reading.lower
     long = (_LONG,) if reading.longest >= LONG else ()
-    promises, told = Blocks(_PROMISE, text, *long), Blocks(_TOLD, text)
+    promises, told, announced = Blocks(_PROMISE, text, *long), Blocks(_TOLD, text), Blocks(_ANNOUNCING, text)
     most = FEWEST_NAMES + len(text) // CHARACTERS_FOR_A_NAME
     yield from _said_first(reading, most)
     reach, nested, passed = 0, 0, 0  # of the values so far, how many names stand in one another's values, one for all
@@ -121,7 +121,7 @@ def find(reading: Reading) -> Iterator[Finding]:
             value = _joined(reading, match, written) if is_password else ""
         if value:
             yield Finding(kind_of(core), start, start + len(value), 0.8)
-        elif is_password and match["said"] is not None:
+        elif is_password and match["said"] is not None and announced.any(end, end + REACH_OF_VALUE):
             yield from _announced(reading, end)
 
 
@@ -170,11 +170,13 @@ def _announced(reading: Reading, end: int) -> Iterator[Finding]:
         yield Finding("password", match.start("value"), match.start("value") + len(value), 0.7)
 
 
+_ANNOUNCING = expression(r"[:：→=]|->")
 _ANNOUNCED = expression(rf"{_SUFFIX}(?P<about>{_WORDS}{{1,8}}) ?(?:[:：→=]|->|=>) {{0,2}}{_VALUE}", re.IGNORECASE)
 
 
+_HOST = r"[a-z\-]{1,40}\.[a-z]{2,}(?![^\s.,;:!?)])"  # all behind the sign of an address
 # Is in every value that is believed: a digit, a sign among letters, many characters, or the sign before any word.
-_PROMISE = expression(r"[\d=:\"'>@#$%^&*+~!?](?:(?<=[\d=:\"'>])|(?<=[^\W\d_].))")
+_PROMISE = expression(rf"[\d=:\"'>@#$%^&*+~!?](?:(?<=[\d=:\"'>])|(?<=[^\W\d_].)(?<!@(?={_HOST})))")
 LONG = 10
 _LONG = expression(rf"[^\s\"'`<>,;]{{{LONG}}}")
 REACH_OF_VALUE = 320
@@ -212,7 +214,10 @@ def _no_word(value: str) -> bool:
 _NO_WORD = expression(r"(?=[A-Za-z\d])(?![^\W\d_][\w.@'’/\-]{0,23}\Z)[^:：→「」\u2e80-\u9fff\uac00-\ud7af]+\Z")
 REACH_ON, MOST_WORDS = 100, 6
 REACH_ASIDE = REACH_ON + 20  # from a name on, which an ending may follow
-_TOLD = expression(r"(?<=\S)\d|\d(?=\S)|[^\W\d_][@#$%^&*+=~!?][^\W_]")  # is in every word that strikes
+# Is in every word that strikes.
+_TOLD = expression(
+    rf"[\d@#$%^&*+=~!?](?:(?<=\S\d)|(?<=\d)(?=\S)|(?<=[^\W\d_][@#$%^&*+=~!?])(?=[^\W_])(?<!@(?={_HOST})))"
+)
 _ASIDE = expression(_SUFFIX + r"(?=[ ,])")
 _PIECE = expression(r"(?<![^\s(\"'`*«“„])[^\s\"'`<>,;()“”»*]{3,64}")
 _CLAUSE = expression(r"[.;:=?!]\s|[\n{}=:]")

@@ -29,7 +29,7 @@ from governance.guardrails.pii import (
 )
 from governance.guardrails.pii.repeated import Repeated
 from governance.guardrails.reading import Reading
-from governance.guardrails.secrets import beside, dials, said
+from governance.guardrails.secrets import beside, dials, logins, said, sentences
 from governance.guardrails.secrets import set as set_
 from governance.guardrails.secrets.told import ROLE
 from tests.governance.guardrails.measure_linear import HOSTILE
@@ -357,3 +357,23 @@ def test_what_is_repeated_is_matched_once_and_told_from_its_place() -> None:
     found = [repeated.match(place) for place in (0, 3, 6, 9)]
     assert [match and match[1] for match in found] == ["1", "2", "1", None]
     assert len(counted.places) == 3
+
+
+def test_nothing_is_compared_with_another_password_where_no_colon_follows_in_the_line(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    compared, it_is = Counted(sentences._COMPARED), Counted(sentences._ITS)
+    monkeypatch.setattr(sentences, "_COMPARED", compared)
+    monkeypatch.setattr(sentences, "_ITS", it_is)
+    line = "Failed password for root but only from 10.0.4.17, as last week\n11:02 "
+    list(sentences.find(Reading(line * 100 + "the same password as ours, it's tr4m-Harbour")))
+    assert compared.places == []
+    assert len(it_is.places) == 1
+
+
+def test_codes_of_doors_are_tried_from_the_words_before_their_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    door_code = Counted(logins._DOOR_CODE)
+    monkeypatch.setattr(logins, "_DOOR_CODE", door_code)
+    found = list(logins.find(Reading("they said that the gate code is 447193, " * 200)))
+    assert len({one.start for one in found}) == 200
+    assert not door_code.parts and len(door_code.places) <= 4 * 200

@@ -353,6 +353,7 @@ class Counted:
     ("text", "tries"),
     [
         ("the password, my password for it, 7777 ab\n" * 50, 0),  # four digits are none
+        ("send the password to anna@harbour.example now, " * 50, 0),  # an address is none
         ("the password for Ann from 10.0.1.2 port 123 ssh2\n" * 50, 0),  # nothing says that they are
         ("the password is 777777, it is\n", 1),
     ],
