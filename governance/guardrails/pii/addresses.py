@@ -129,7 +129,7 @@ _STREETS = expression(
 )
 _EASTERN = expression(
     r"〒 ?\d{3}-?\d{4}[ \u3000]?[^\s、。]{2,40}|(?:東京都|北海道|(?:京都|大阪)府|[\u4e00-\u9fff]{2,3}県)[^\s、。\d]{1,12}[市区町村郡][^\s、。\d]{0,12}\d{1,4}(?:(?:[-丁]|丁目)\d{1,4}(?:-\d{1,4})?){1,2}"
-    r"|[\u4e00-\u9fff]{1,6}[市省][\u4e00-\u9fff]{1,16}[路街道巷弄](?:[一二三四五六七]段)?(?:\d{1,3}巷)?(?:\d{1,3}弄)?\d{1,5}[号號](?:之\d{1,2})?[\d\w]{0,16}|(?:香港|九龍|九龙|新界|港島|港岛)[^\s、。，,\d]{2,24}[街道路里徑巷邨苑村]\d{1,4}[號号]?[^\s、。，,；;]{0,24}|[가-힣]{2,8}[시도] (?:[가-힣]{1,8}[시구군] ){1,2}[가-힣0-9]{1,12}[로길] ?\d{1,4}"
+    r"|[\u4e00-\u9fff]{1,6}[市省][\u4e00-\u9fff]{1,16}[路街道巷弄](?:[一二三四五六七]段)?(?:\d{1,3}巷)?(?:\d{1,3}弄)?\d{1,5}[号號](?:之\d{1,2})?[\d\w]{0,16}|[\u4e00-\u9fff]{1,6}[市省][\u4e00-\u9fff]{1,24}?(?:\d{1,3}(?:[幢栋棟]|号楼|號樓)(?:[A-Z]座)?\d{1,2}[单單]元\d{2,4}[室号]?|(?:小[区區]|花[园園]|家园|公寓|新村|[苑庭])\d{1,3}(?:[幢栋棟]|号楼|號樓)(?:[A-Z]座)?\d{3,4}室?)|(?:香港|九龍|九龙|新界|港島|港岛)[^\s、。，,\d]{2,24}[街道路里徑巷邨苑村]\d{1,4}[號号]?[^\s、。，,；;]{0,24}|[가-힣]{2,8}[시도] (?:[가-힣]{1,8}[시구군] ){1,2}[가-힣0-9]{1,12}[로길] ?\d{1,4}"
 )
 _DIGIT, REACH_OF_NUMBER = expression(r"\d"), 80  # in each of them, and farther than one reaches from it
 _OF_THE_EAST = expression(r"[〒都県府道市省시도]|香港|九龍|九龙|新界|港島")
@@ -139,17 +139,19 @@ LABELS = Needles((
     "address:", "address ...", "<postal>", "<address>", "live at", "lives at", "living at", "lived at", "live in flat", "resides at", "residing at", "ship to", "ship it to", "deliver to", "send it to", "send them to", "mail it to", "moved to", "cheque to", '"line1"', '"line_1"',
     "bezorgadres", "thuisadres", "woonadres", "adres is", "adres:", "woon op", "woon aan", "lieferanschrift", "lieferadresse", "anschrift", "adresse", "wohnhaft", "wohne in", "wohne ", "wohnt in", "habite", "domicili", "demeurant", "spedire a", "indirizzo", "abito in", "residente in",
     "vivo en", "dirección", "direccion", "domicilio", "moro na", "moro no", "endereço", "endereco", "morada", "adres do", "adres zam", "mieszkam", "zamieszk", "leveransadress", "leveringsadresse", "adress är", "adress:", "osoite", "lakcím", "szállítási cím", "adresa", "bydliště", "adresi",
-    '"street"', "street:", "street_line", "street1", "address1", "address_1", "address line", "address_line", "addressline", "addr:", '"addr"', '"straße"', '"strasse"', "straße:", "strasse:", "straße/hausnr", '"rue"', "rue:", '"calle"', "calle:", '"via"', "via:", '"ulica"', "ulica:", '"straat"', "straat:", '"rua"', "rua:", "gatuadress", "bytem", "trvalé bydliště", "trvalý pobyt", "bydlisko", "bydliskom", "lakik", "lakóhely", "lakhely", "domiciliat", "bor på", "bosatt på", "asun osoit", "drop is", "drop off at", "drop-off:", "pick up from", "pickup:", "pick-up:", "collect from", "prebivališč", "prebivališt", "s adresom", "na adresi", "на адрес", "прописк", "зареєстрован", "проживає", "ikamet", "gyvenamoji vieta", "adresas", "elukoht", "aadress", "dzīvesvieta", "adrese", "διευθ", "كتابة العنوان", "العنوان", "כתובת", "住址", "送货地址", "届け先", "お届け先", "배송지",
+    '"street"', "street:", "street_line", "street1", "address1", "address_1", "address line", "address_line", "addressline", "addr:", '"addr"', '"straße"', '"strasse"', "straße:", "strasse:", "straße/hausnr", '"rue"', "rue:", '"calle"', "calle:", '"via"', "via:", '"ulica"', "ulica:", '"straat"', "straat:", '"rua"', "rua:", "gatuadress", "bytem", "trvalé bydliště", "trvalý pobyt", "bydlisko", "bydliskom", "lakik", "lakóhely", "lakhely", "domiciliat", "bor på", "bosatt på", "asun osoit", "drop is", "drop off at", "drop-off:", "pick up from", "pickup:", "pick-up:", "collect from", "prebivališč", "prebivališt", "s adresom", "na adresi", "на адрес", "прописк", "зареєстрован", "проживає", "ikamet", "gyvenamoji vieta", "adresas", "elukoht", "aadress", "dzīvesvieta", "adrese", "διευθ", "كتابة العنوان", "العنوان", "عنواني", "عنوان البيت", "عنوان المنزل", "أسكن في", "اسكن في", "ساكن في", "ساكنة في", "أعيش في", "أقيم في", "נגור ב", "כתובת", "הכתובת שלי", "גר ב", "גרה ב", "גרים ב", "住址", "送货地址", "届け先", "お届け先", "배송지",
     "адрес", "адреса", "живу", "διεύθυνση", "宛先", "住所", "收货地址", "地址", "주소", "alamat", "địa chỉ", "ที่อยู่", "पता",
 ))  # fmt: skip
 _NUMERAL = r"(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|(?:thir|four|fif|six|seven|eigh|nine)teen|(?:twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety)(?:-\w{3,5})?)"
-_LED = r"(?:[\s.:=：>\"'“*\-–—,]{1,24}+|(?:is|was|it|to|at|in|de|du|der|die|au|à|en|a|na|no|lautet|est|es|è|é|är|er|on|livraison|envío|envio|entrega|zamieszkania|wysyłki|dostawy|domicile|korespondencji|доставки|проживания|now|rumah|pengiriman)\b){0,5}+"
+_LED = r"(?:[\s.:=：>\"'“*\-–—,]{1,24}+|(?:is|was|it|to|at|in|de|du|der|die|au|à|en|a|na|no|lautet|est|es|è|é|är|er|on|livraison|envío|envio|entrega|zamieszkania|wysyłki|dostawy|domicile|korespondencji|доставки|проживания|now|rumah|pengiriman|هو|في|היא|הוא)\b){0,5}+"
 _LIVED = expression(
     _LED
     + rf"(?P<place>(?:(?:Flat|Apt|Unit|Blk|PO Box|P\.O\. Box|Postfach|No\.?|#)[ ,]?)?(?:[A-Z]-)?(?:\d{{1,5}}[A-Za-z]?(?:[/\-]\d{{1,4}})?|{_NUMERAL})(?: (?:bis|ter)\b)?,? {_NAME}, ?{_UPPER}\w*{_REST}"
     rf"|{_NAME}{_HOUSE}{_IN_TOWN}"
     rf"|(?:Flat|Apt|Apartment|Unit|House|Plot|Door|PO Box|[A-Z]-?)[ \-#]?\d{{1,5}}[A-Za-z]?, ?{_UPPER}\w*{_REST}"
     rf"|{_CODES} {_CAPITAL},? {_NAME}(?:u\. ?|utca )?{_HOUSE}"
+    r"|(?:\d{1,4}[ ،,]{1,2}(?:ال)?شارع [^\n،,.;؟?:\d]{2,40}|(?:ال)?شارع [^\n،,.;؟?:\d]{2,40}[،,]? ?(?:رقم |عمارة |مبنى |بناية )?\d{1,4})(?:[،,] ?(?:شقة ?[\d٠-٩]{1,4}|[ء-ي]{2,14}(?: (?!و)[ء-ي]{2,14}){0,2})){0,4}"
+    r"|(?:(?:ב?רחוב|רח['׳]|שדרות|שד['׳]) )?(?:[א-ת][א-ת\"'״׳\-]{1,16} ){1,3}\d{1,3}(?:/\d{1,3})?(?:, ?(?:דירה \d{1,3}|[א-ת][א-ת\-]{1,14}(?: [א-ת][א-ת\-]{1,14})?)(?![א-ת])){1,3}"
     r"|(?:г\. ?[А-Я][а-я\-]{1,20}, )?(?:ул|пр|пер|вул|просп|наб|б-р)[.а-я\-]{0,8} [^\n;|<>\"()]{2,40}\d{1,4})"
 )
 # Places that anybody may go to, and firms.

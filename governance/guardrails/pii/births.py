@@ -77,7 +77,7 @@ _NAMED = Cue(
     rf"(?:(?<![^\W_])|(?<=[\u3040-\u9fff]))(?:birth certificate|{_NAMES})(?![a-z]);?[^\d\n;!?]{{0,40}}$|(?<![^\W_])(?:(?P<feast>{_FEASTS})(?:'?s)?)[\s:：=\"'`*(|?\->\]→]{{0,5}}(?:(?:is|ist|der|es|è|é|on|the|am|le|el|il|em)\s){{0,3}}$"
 )
 _LABEL = Cue(
-    rf"(?<![^\W_])(?:{_BORN})[\s:：=\"'`*(|,?\->→]{{0,5}}(?:(?:on|the|am|le|el|il|em|się|jsem|jsme|se|shows|says|ist der|un|aos|dn\.|στις|ב-|ב|في|mon|tues|wednes|thurs|fri|satur|sunday|\w{3, 6}day|den|d\.|dnia|dne|dňa|is|was|ist|est|es|è|é|to|date|day|datum|"
+    rf"(?<![^\W_])(?:{_BORN})[\s:：=\"'`*(|,?\->→]{{0,5}}(?:(?:on|the|am|a|le|el|il|em|się|jsem|jsme|se|shows|says|ist der|un|aos|dn\.|στις|ב-|ב|في|mon|tues|wednes|thurs|fri|satur|sunday|\w{3, 6}day|den|d\.|dnia|dne|dňa|is|was|ist|est|es|è|é|to|date|day|datum|"
     r"data|dato|fecha|tarihi\w*|of|de|het|op|à|pe|la|на|my|his|her|it's)[\s:：=\"'`*(|,\-]{1,4}){0,4}"
     r"(?:w [^\W\d_]{3,20} |(?:in )?[^\W\d_]{3,20}(?: \(\w\w\))?, (?:on |am |le |il |el )?|(?:in|at|te|à|w|en) [^\d\n;!?]{3,32} (?:on |am |le |il |el |op |dnia )(?:the )?|в [^\W\d_]{3,20} |di [^\W\d_]{3,20}, )?$"
 )
@@ -95,7 +95,7 @@ _AGED = Cue(
 _ASKED = Cue(
     r"\b(?:patient\w*|pt|client|male|female)\b[^\n\d]{0,16}[,:] ?(?:m|f|w|male|female),? $|"
     r"(?:\bborn|birth(?:day|date)?|\bdob|geboren|geburtsdatum|naissance|née?(?:\(e\))?|nacimiento|naciste|nació|nascita|nat[oa]|nascimento|nasceu|urodzi\w+|geboorte\w*|рожд\w+|родил\w+|född|født)"
-    r"\b(?! again)[^\n?]{0,16}\?[\"'”»]? {0,2}[\-–—>]? ?(?:[\w ]{1,12}: ?)?[\"'“«]?(?:(?:it'?s|on|the|am|le|el|il|den|em|in|was|born|i|he|she|they|ich|er|sie|je|well,?|that'?s) ){0,4}$"
+    r"\b(?! again)(?: (?:for|pour|para|per|für|voor|til|för|dla|для) [^\n?]{1,28}|[^\n?]{0,16})\?[\"'”»]? {0,2}[\-–—>]? ?(?:[\w ]{1,12}: ?)?[\"'“«]?(?:(?:it'?s|on|the|am|le|el|il|den|em|in|was|born|i|he|she|they|ich|er|sie|je|well,?|that'?s) ){0,4}$"
 )
 # The same of a talk, where the answer stands on the next line behind who gives it.
 _TURN = expression(

@@ -15,7 +15,7 @@ SHOWN, SHOWN_AFTER = 400, 200
 # Not as part of a host: an address at example.com says nothing about the number beside it.
 _TRYING = Cue(
     r"(?<![a-z@.])(?:test(?:s|ing|karte\w*|nummer\w*|daten|wert\w*)?|sandbox|dummy|demo|mock(?:s|ed|up)?|fake|fixtures?|samples?|examples?|e\.g|for instance|such as|in (?:the|this) form(?:at)?|formatted as|formats? (?:like|such)|looks? like|fiction\w*|drama|docs|"
-    r"documentation|manual|screenshots?|mockups?|placeholders?|stub(?:s|bed)?|reserved|bogus|specimen|faker|seed(?:er|ed| data)|storybook|woolworth|"
+    r"documentation|manual|screenshots?|mockups?|placeholders?|stub(?:s|bed)?|reserved|bogus|specimen|declines?|successful (?:payment|charge)|any future (?:date|expiry|month)|faker|seed(?:er|ed| data)|storybook|woolworth|"
     r"advertis\w+|unassigned|assert\w*|invented|made[ -]up|beispiel\w*|muster\w*|z\. ?b|ejemplo\w*|pruebas?|fictici[oa]s?|essais?|exemples?|fictifs?|fictives?|esempio|esempi|prova|"
     r"exemplos?|testes?|voorbeeld\w*|przykład\w*|testow\w*|exempel|eksempel|esimerkki\w*|örnek|příklad\w*|példa|exemplu)(?![a-z]|\.(?:com|org|net)\b)"
     r"|тест|пример|приклад|образец|テスト|サンプル|見本|ダミー|例|测试|示例|样例|測試|範例|예시|테스트|샘플|مثال|תרגול|דוגמה|उदाहरण|ตัวอย่าง|παράδειγμα"
@@ -23,7 +23,7 @@ _TRYING = Cue(
 _PERHAPS_TRYING = Held(_TRYING)
 # What every such word begins with, or holds.
 TRIED = expression(beginnings(shortest((
-    "assert", "luhn", "```", "usage:", "curl -", "post /", "put /", "patch /", "get /", "delete /", "returns `", "return `", "@pytest", "expect(", "format_", "parse_", "templ", "vorl", "plant", "wzór", "sjabl", "vzor", "記入", "tutor", "quicks", "readme", "swag", "openapi", "invent", "made", "rfc", ".example.", "test", "sand", "dumm", "demo", "mock", "fake", "fix", "samp", "exam", "e.g", "for inst", "such a", "in the f", "in this f", "format", "looks", "look l", "fict", "drama", "doc", "manual", "screen", "placeh", "stub", "reserv", "bogus",
+    "assert", "luhn", "```", "usage:", "curl -", "post /", "put /", "patch /", "get /", "delete /", "returns `", "return `", "@pytest", "expect(", "format_", "parse_", "templ", "vorl", "plant", "wzór", "sjabl", "vzor", "記入", "tutor", "quicks", "readme", "swag", "openapi", "invent", "made", "rfc", ".example.", "test", "sand", "dumm", "demo", "mock", "fake", "fix", "samp", "exam", "e.g", "for inst", "such a", "in the f", "in this f", "format", "looks", "look l", "fict", "drama", "doc", "manual", "screen", "placeh", "stub", "reserv", "bogus", "decline", "successful", "any future",
     "speci", "seed", "story", "woolw", "advert", "unass", "beisp", "muster", "z.", "ejemp", "prueb", "essai", "exem", "esemp", "prov", "voorb", "przyk", "eksem",
     "esimer", "örnek", "příkl", "példa", "тест", "пример", "приклад", "образ", "テスト", "サンプル", "見本", "ダミー", "例", "测试", "样", "測試", "範", "예시", "테스트", "샘플",
     "مثال", "תרגול", "דוגמה", "उदा", "ตัว", "παράδ",
@@ -106,7 +106,7 @@ REACH_STORY = 120
 # Whom forms and manuals are filled in for, and where they live.
 NOBODY = expression(
     r"(?:(?:john(?:ny|athan)?|jane|jack|jim|baby)[ ._-]{0,2}(?:q\.?[ ._-]{0,2})?(?:public|doe|roe)|(?:max|maxi|erika|erik|maria|martin|hans|lieschen|otto)[ ._-]{0,2}(?:mustermann|musterfrau)|m\w*[ ._-]?muster(?:mann|frau)|(?:foo|bar|baz|qux|lorem|ipsum)(?:[ ._-]?(?:foo|bar|baz|qux|ipsum))?|"
-    r"joe[ ._-]?(?:public|bloggs|average|sixpack)|(?:ola|kari)[ ._-]?nordmann|medel svensson|matti[ ._-]?meikäläinen|fulan[oa](?: de tal)?|jan[ ._-]?modaal|monsieur[ ._-]?x|first(?:name)?[ ._-]?last(?:name)?|your[ ._-]?name|some(?:one|body)|test(?:er)?[ ._-]?(?:user|person|test|testerson|account)|"
+    r"joe[ ._-]?(?:public|bloggs|average|sixpack)|(?:ola|kari)[ ._-]?nordmann|medel svensson|matti[ ._-]?meikäläinen|fulan[oa](?: de tal)?|jan[ ._-]?modaal|monsieur[ ._-]?x|first(?:name)?[ ._-]?last(?:name)?|your[ ._-]?name|some(?:one|body)|test(?:er)?[ ._-]?(?:user|person|test|testerson|account)|(?:sample|example|demo|dummy|fake|mock)[ ._-]?(?:person|user|name|customer|client|patient|contact)|"
     r"doe|mustermann|musterfrau|jdoe|jroe|testuser|placeholder)",
     re.IGNORECASE,
 )

@@ -28,7 +28,7 @@ _OFFICES = (
     r"embaixada|ministério|câmara municipal|tribunal|fundação|consulaat|ambassade|ministerie|gemeentehuis|rechtbank|stichting|konsulat|ambasada|ministerstwo|urząd(?: \w+)?|sąd(?: \w+)?|fundacja|konsulatet|ambassaden|kommunen|stiftelsen|konsulaatti|suurlähetystö|konzulát|velvyslanectví|úřad|soud|konzulátus|nagykövetség|hivatal|bíróság|"
     r"consulatul|ambasada|primăria|tribunalul|консульств\w*|посольств\w*|министерств\w*|администраци\w*|суд"
 )
-_GLUED = r"受取(?:窓口|場所)|営業所|倉庫|店舗|本社|支店|取货点|自提点|仓库|门店|总部|领事馆|大使馆|픽업|물류센터|창고|매장|영사관|대사관|본사"
+_GLUED = r"受取(?:窓口|場所)|営業所|倉庫|店舗|本社|支店|取货点|自提点|仓库|门店|总部|领事馆|大使馆|픽업|물류센터|창고|매장|영사관|대사관|본사|شركة|مكتب|متجر|مطعم|فندق|متحف|مستشفى|مدرسة|عيادة|مصنع|معرض|חברה|חברת|משרד|חנות|מסעדה|מלון|מוזיאון|בית ספר|סניף"
 # Such a word before an address, in the same sentence, line or field.
 _BETWEEN = r"(?P<between>(?:[^\n.!?;|\"{}<>]|\.(?! )){0,70})$"
 _POINT = Cue(rf"(?:{_NOT_IN_A_WORD}(?:{_POINTS}){_ENDS}|(?:{_GLUED})){_BETWEEN}")

@@ -110,6 +110,12 @@ _ELSEWHERE = (
     (expression(r"PID\|(?:[^|\n]{0,60}\|){10}(?P<address>\d[^|\n^]{3,40}\^[^|\n]{3,60})(?=\||\n|\Z)"), ("pid|",)),
     # announced, whether its check digit is right or not
     (expression(r"SIN\b[^\n\d]{0,30}(?P<national_id>\d{3}-\d{3}-\d{3})(?![\d-])"), ("sin",)),
+    (  # the form between that asks for it
+        expression(
+            r"(?:SIN|NAS)\b[^\n\d]{0,20}\b(?:for|pour|on|sur) [^\n\d]{0,12}\b[TW]-?\d[A-Z]?\b[^\n\d]{0,16}(?P<national_id>\d{3}[ \-]?\d{3}[ \-]?\d{3})(?![\d-])"
+        ),
+        ("sin", "nas"),
+    ),
 )
 
 

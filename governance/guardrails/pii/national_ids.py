@@ -30,7 +30,7 @@ _BREAK = expression(
 )
 _NEXT = expression(r"[ ,;/&\n]{1,3}(?:(?:and|und|et|y|e|i|en|og|och|ja|и|or|oder)[ \n])?(?:\w{1,12}: ?)?")
 _NEAR = expression(
-    r"[\s:#=\"'`(\[*.,_\-|/№º°]{0,6}(?:\([^()\n\d]{1,20}\)[\s:=]{0,3})?(?:(?<![^\W_])(?:number|n|č|no|num|nr|nº|n°|is|was|of|mi|my|é|es|è|ist|lautet|est|er|to|the|card|code|id|nbr|num|no\.|my|mein|meine|mon|ma|mio|mia|meu|minha|mijn|min|mitt|mój|moje|jest|saya|aku|anda|adalah|là|của|tôi|em|мой|моя|issued|number on file|on file|ca|ny|tx|fl|il|pa|oh|ga|nc|mi|nj|va|wa|az|co|nv|tn|md|mn|wi|"
+    r"[\s:#=\"'`(\[*.,_\-|/№º°]{0,6}(?:\([^()\n\d]{1,20}\)[\s:=]{0,3})?(?:(?<![^\W_])(?:number|n|n\.o|č|no|num|núm|nr|nº|n°|is|was|of|mi|my|é|es|è|ist|lautet|est|er|to|the|card|code|id|nbr|num|no\.|my|mein|meine|mon|ma|mio|mia|meu|minha|mijn|min|mitt|mój|moje|jest|saya|aku|anda|adalah|là|của|tôi|em|мой|моя|issued|number on file|on file|ca|ny|tx|fl|il|pa|oh|ga|nc|mi|nj|va|wa|az|co|nv|tn|md|mn|wi|"
     r"номер|номера|число|رقم|número|numero|numéro|nummer|number is|de|del|di|do|da|dela|dele)(?![^\W_])[\s:#=\"'`(*.,_\-№º°]{0,4}){0,4}\Z",
     re.IGNORECASE,
 )

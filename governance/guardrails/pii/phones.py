@@ -288,6 +288,7 @@ class _Nobodys:
         written = digits_of(text[start:end]).removeprefix("00")
         if (
             lines.free(written)
+            or written.endswith(_BLANK)
             or (len(written) >= LONGEST_COUNTED and written in _COUNTED)
             or (len(written) <= LONGEST_AREALESS and _AREALESS.search(text, max(0, start - LONGEST_CODE), end))
             or lines.of_a_switchboard(text, start, end)
@@ -332,6 +333,7 @@ _DECIMAL_ALONE = expression(r"[+\-]?\d{4,7}\.\d{2,8}")
 _CELL_BEFORE, _CELL_AFTER = expression(r"\d,\Z|[NSEW],\Z"), expression(r",(?:[\dNSEW\-+,]|\n)")
 _OF_A_RECEIVER = expression(r"[$!](?:G[A-Z]|BD|AI|P[A-Z])[A-Z]{2,4},")
 _SENTENCE, LONGEST_SENTENCE = expression(rf"[^\n]{{0,40}}?{_OF_A_RECEIVER.pattern}"), 120
+_BLANK = "0000000"  # what forms show before a number is filled in
 _COUNTED, LONGEST_COUNTED = "01234567890123456789", 9  # digits in their order are nobody's
 SHORTEST_ABROAD = 10
 _BELIEVED = expression(r"\+(?! ?\(?\d{1,3}\.\d{4})")  # how a number begins that is no degree of latitude

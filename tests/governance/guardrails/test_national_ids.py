@@ -153,6 +153,8 @@ def test_digits_with_another_name_are_no_national_number(name: str, length: int,
     "text",
     [
         "PESEL pracownika: 90110464104, umowa od 1 października",
+        "the bank wants my SIN for the T5, it's 046 454 286",
+        "ton NAS pour le T4A ? c'est 046-454-286",
         "o cpf dela é 49818064500 pode cadastrar",
         "firmado por Álvaro Cuesta, D.N.I. 52308301-E",
         "Mon numéro de sécu : 2 75 10 44 050 038 61",

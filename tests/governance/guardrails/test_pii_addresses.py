@@ -93,6 +93,12 @@ def test_addresses_of_many_countries(text: str) -> None:
         ("cheque to ", "1184 Des Érables, Gatineau, QC J8P 3T6", ""),
         ("新地址係", "新界沙田翠田街16號碧華閣12樓C室", "，電話"),
         ("寄到：", "台北市大安區復興南路一段390巷7號", "。"),
+        ("包裹放 ", "南京市鼓楼区湖南街道翠竹苑3幢1单元502室", "，谢谢"),
+        ("收件：", "深圳市南山区粤海街道科苑花园12栋B座1503", ""),
+        ("أسكن في ", "12 شارع طلعت حرب، الدور الثالث، القاهرة", " ورقمي عندك"),
+        ("عنواني: ", "شارع الجمهورية رقم 18، شقة 4، تونس", "."),
+        ("הכתובת שלי: ", "רחוב ביאליק 12, דירה 4, חיפה", "."),
+        ("אני גר ב", "רחוב ויצמן 8, רעננה", ""),
     ],
 )
 def test_whole_addresses(before: str, address: str, after: str) -> None:
@@ -105,6 +111,13 @@ def test_whole_addresses(before: str, address: str, after: str) -> None:
     [
         "On the trail take Weg 26, dann links",
         "Our office at 1200 Main Plaza, Austin, TX 78701 is closed",
+        "厂区位于苏州市工业园区3幢1楼，欢迎参观",
+        "本市共有小区12个，新建住宅3幢",
+        "عنوان الشركة: شارع الملك فهد 45، الرياض",
+        "أسكن في مدينة فيها 12 مدرسة",
+        "شارع النيل مغلق حتى الساعة 12",
+        "המשרד שלנו, כתובת: רחוב ביאליק 12, חיפה",
+        "הוא גר בחיפה 5 שנים, וגם אחותו",
         "The warehouse: 40 Quarry Bend, Galena, IL 61036",
         "House 12 won the cup, and 411001 people came",
         "The museum is at Museumplein 6, 1071 DJ Amsterdam and opens at 10.",

@@ -65,7 +65,8 @@ def test_addresses_given_for_instance_are_nobodys() -> None:
         "Every country has its own length; a specimen for France is FR14 2004 1010 0505 0001 3M02 606, and for Romania one writes RO49 AAAA 1B31 0075 9384 0000.",
         "fixtures:\n  - holder: nobody\n    network: discover\n    digits: 6011981111111113",
         "Documentation uses 203.0.113.9 for the user who logged in from home and 2001:db8::8 for her phone.",
-        "phone (000) 000-0000", "call 000-000-0000",
+        "phone (000) 000-0000", "call 000-000-0000", 'placeholder="+33 0 00 00 00 00"', "Rufnummer im Format +43 000 0000000 eintragen",
+        "Pay with 4242 4242 4242 4242 and any future date; 4000 0000 0000 0002 declines.",
     ],
 )  # fmt: skip
 def test_known_values_are_nobodys_where_manuals_and_code_show_them(text: str) -> None:
@@ -92,6 +93,9 @@ def test_products_lots_counters_and_help_lines_are_nobodys(text: str) -> None:
         ("write to jo@data-shape.org", "email"),
         ("bill it to t.h@post.com (work)", "email"),
         ("mine is 4111 1111 1111 1111", "credit_card"),
+        ("my card 4916 3385 0608 2832 was declined", "credit_card"),
+        ("the package is for Jo, txt 021 188 7743 first", "phone"),
+        ("call me on +43 664 1000000", "phone"),
         ("she logged in from 203.0.113.9", "ip_address"),
         ("call me on (830) 274-1188", "phone"),
         ("ring 0171 800 4821 after six", "phone"),
@@ -118,7 +122,7 @@ def test_words_for_examples_spare_no_values_far_from_them_that_people_have(text:
     [
         '{"name": "John Doe", "email": "john.doe@example.com", "phone": "555-0123"}\nSample request from the README', "Name: Max Mustermann\nAnschrift: Musterstraße 1, 12345 Musterstadt\nE-Mail: max.mustermann@example.org",
         "Exemple de formulaire : Jean Dupont, 12 rue de la Paix, 75000 Paris, jean.dupont@example.fr", "Przykład: ul. Przykładowa 1, 00-001 Warszawa", 'invite --email "admin@example.org" --role owner',
-        'format_phone("(202) 555-0143") returns "+1 202-555-0143"', "POST /v2/contacts\n{'phone': '+1-202-555-0143'}", 'User(name="Jane Roe", email="jane.roe@example.com")',
+        '{"name": "Sample Person", "role": "editor"}', "Full name: Demo Customer", 'format_phone("(202) 555-0143") returns "+1 202-555-0143"', "POST /v2/contacts\n{'phone': '+1-202-555-0143'}", 'User(name="Jane Roe", email="jane.roe@example.com")',
     ],
 )  # fmt: skip
 def test_people_of_manuals_are_nobody(text: str) -> None:

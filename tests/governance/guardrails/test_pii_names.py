@@ -102,7 +102,7 @@ def test_names(text: str, names: list[str]) -> None:
         "| Employee | Start Date | Team |\n", "Customer: Hafenlogistik Brunsbüttel AG", "Dear Customer Service,", "Dear Ms Kott, hello",
         "- driver Realtek Audio\n- parent Process Table\n", "tenant Acme Holdings | rent", "Patient Safety Officer, residing", "Ship to: San Francisco, 12 pallets", "Lebenslauf\nPersönliche Daten\n",
         "Mrs Dalloway\nby V. W.", "last_name  VARCHAR(80) NOT NULL", "ORGANIZER;CUTYPE=ROOM;CN=Board Room;X=1:y", "id;firstname\n1;unknown\n", "اسمي في القائمة اليوم.", "Regards, Customer Care",
-        "in the name of Jesus Christ", "bonifico a favore di Banca Sella", "the son of Beethoven, born late",
+        "Kunde meldet: Scanner DX-210 streikt seit gestern", "Client: Printer KX-400 jams", "in the name of Jesus Christ", "bonifico a favore di Banca Sella", "the son of Beethoven, born late",
         "Recipient: Accounts Payable", "Attn: Goods In, Loading Bay 3", "Пациент: принимать по одной таблетке", "姓名：必填", "氏名：必須項目です",
         "I, Claudius, is a novel", "Best regards,\nYour Harbour Desk Team", "TCP/IP MR scan, INPUT/OUTPUT", "FN:Harbour Freight Ltd",
         '{"font": {"family": "Noto Serif", "size": 12}}', "n: 5; f: 3", "Locataire : voir conditions générales",

@@ -114,6 +114,10 @@ def test_numbers_said_in_words(text: str, found: set[str]) -> None:
         ("queued msg to msisdn=447999133831 len=142", "phone"),
         ("Le dejo mi móvil por si el repartidor no encuentra el portal: 633 03 88 55.", "phone"),
         ("Tarjeta sanitaria BBBBJF0617006606 de don Evaristo", "medical_id"),
+        ("Historia clínica n.º 771904, citada el lunes", "medical_id"),
+        ("Dossier patient núm. 771904", "medical_id"),
+        ("Requerente Joana, nascida a 12 de março de 1958", "date_of_birth"),
+        ("tu me redonnes ta date de naissance pour le dossier ? — 14/09/1988", "date_of_birth"),
         ("NY DMV client ID 554 575 588", "driver_license"),
         ("Licencia de conducir de Wilmer: H59-11-029748", "driver_license"),
         ("inlägget skrevs av användaren Ulf från 2001:2042:6a20:6142:88f4:a4b7:c408:fed9", "ip_address"),
@@ -126,7 +130,7 @@ def test_numbers_by_their_place_in_a_record_or_a_sentence(text: str, kind: str) 
 @pytest.mark.parametrize(
     "text",
     [
-        "doc=pdf num=137406422", "I lost my passport. The queue number was A12", "PID|1||||", "record number 12345678 of the album", "client ID 554 575 588",
+        "doc=pdf num=137406422", "OFERTA SIN T4 100 200 300", "Was the birthday in the big hall then? 14/09/2023 is free", "I lost my passport. The queue number was A12", "PID|1||||", "record number 12345678 of the album", "client ID 554 575 588",
         "It swaps the two phone numbers. Water main repair, 8 to 12 June. Emergencies: 0555 900",
     ],
 )  # fmt: skip
