@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from bisect import bisect_right
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -44,6 +45,7 @@ BLOCK_WORDS = 16  # at least half of the furthest reach after a word, and all of
 MOST_FINDINGS = 16  # in one view; who needs to know more has seen enough
 
 AROUND_CHARACTERS = NEAR_CHARACTERS + REACH_CHARACTERS  # of such a place, as far as what is found near it may stand
+BLANK_CHARACTERS = 1_000  # in place of more between such places
 RULED_CHARACTERS = 12_000  # of a longer text that the rules read, where the model is surest
 LONG_CHARACTERS = 10_000  # of a text that is done with when a finding covers it
 
@@ -105,23 +107,35 @@ def detect(text: str) -> list[Finding]:
 
 def found_by_rules(view: View, places: Sequence[Span] = ()) -> list[Finding]:
     """Return what the rules alone find in a reading, or near some places in it, the likeliest first."""
-    read = replace(view, text=_around(view.text, places)) if places else view
-    return list(_judge(view, sorted(_signs(read), key=lambda sign: sign.start)))
+    signs = _signs_near(view, places) if places else _signs(view)
+    return list(_judge(view, sorted(signs, key=lambda sign: sign.start)))
 
 
-def _around(text: str, places: Sequence[Span]) -> str:
-    """Blank out what is far from the first of some places, so that dense text doesn't cost more the longer it is."""
+def _signs_near(view: View, places: Sequence[Span]) -> Iterator[Sign]:
+    """Yield the signs around the first of some places: dense text doesn't cost more the longer it is.
+
+    What is far from them is read as blanks, as many as nothing reaches over.
+    """
     kept: list[Span] = []
     for start, end in places:
         kept = _joined([*kept, (max(0, start - AROUND_CHARACTERS), end + AROUND_CHARACTERS)])
         if sum(end - start for start, end in kept) > RULED_CHARACTERS:
             break
-    done = 0
-    parts: list[str] = []
+    done, length = 0, 0
+    parts, begins, moved = (
+        list[str](),
+        list[int](),
+        list[int](),
+    )  # where each part begins, and how much before its place
     for start, end in kept:
-        parts += (" " * (start - done), text[start:end])
-        done = end
-    return "".join(parts)
+        blanks = min(start - done, BLANK_CHARACTERS)
+        parts += (" " * blanks, view.text[start:end])
+        begins.append(length + blanks)
+        moved.append(start - begins[-1])
+        done, length = end, length + blanks + end - start
+    for sign in _signs(replace(view, text="".join(parts))):
+        first, last = (bisect_right(begins, place) - 1 for place in (sign.start, sign.end - 1))
+        yield replace(sign, start=sign.start + moved[first], end=sign.end + moved[last])
 
 
 def _joined(spans: Iterable[Span]) -> list[Span]:

@@ -60,10 +60,12 @@ def sentences(text: str) -> list[Span]:
     found: list[Span] = []
     for match in _SENTENCE.finditer(text):
         start, end = match.span()
-        if start == end or not text[start:end].strip():
+        if start == end or text[start:end].isspace():
             continue
-        if found and _is_one(found[-1], start, end):
-            found[-1] = (found[-1][0], end)
+        first, last = found[-1] if found else (start, start)
+        shortest = min(end - start, last - first)
+        if found and shortest < SHORTEST_SENTENCE_CHARACTERS and end - first < LONGEST_SENTENCE_CHARACTERS // 2:
+            found[-1] = (first, end)
         elif end - start > LONGEST_SENTENCE_CHARACTERS:
             found += _cut(text, start, end)
         else:
@@ -165,11 +167,6 @@ def _parted(text: str, start: int, end: int) -> Iterator[Span]:
             yield start, match.end()
             start = match.end()
     yield start, end
-
-
-def _is_one(last: Span, start: int, end: int) -> bool:
-    shortest = min(end - start, last[1] - last[0])
-    return shortest < SHORTEST_SENTENCE_CHARACTERS and end - last[0] < LONGEST_SENTENCE_CHARACTERS // 2
 
 
 def _cut(text: str, start: int, end: int) -> Iterator[Span]:

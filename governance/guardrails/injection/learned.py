@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from functools import cache
-from itertools import chain, repeat, takewhile
+from itertools import repeat, takewhile
 from pathlib import Path
 
 from governance.guardrails.injection.features import ALONE, Window, seen, windows
@@ -23,7 +23,7 @@ PASSAGE = 4  # windows that are seen beside themselves and as many before and be
 STEP = 0.1  # weights are kept as multiples of it
 FEWEST_STEPS, FEWEST_LEAN_STEPS, FEWEST_WHOLE_STEPS = 3, 5, 3  # of a weight that is kept
 
-_WORD = re.compile(r"[^\W_]+")
+_WORD, _LETTERS = re.compile(r"[^\W_]+"), re.compile(r"\w+")  # the same where no line joins words, in half the time
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,15 +100,17 @@ class Model:
         found = windows(text)
         if len(found) <= MOST_WINDOWS:
             return found
-        likely = {span: self._glance(text[slice(*span)], glances) for span in dict.fromkeys(chain(*found))}
-        ranked = sorted(found, key=lambda window: -sum([likely[span] for span in window]))
-        return sorted(ranked[:MOST_WINDOWS])
+        parts = (*found[0], *(window[-1] for window in found[1:]))
+        likely = [self._glance(text[start:end], glances) for start, end in parts]
+        against = [-sum(near) for near in zip(*(likely[at:] for at in range(len(found[0]))), strict=False)]
+        ranked = sorted(range(len(found)), key=against.__getitem__)
+        return [found[place] for place in sorted(ranked[:MOST_WINDOWS])]
 
     def _glance(self, sentence: str, known: dict[str, float]) -> float:
         """Return what the words of a sentence speak for by themselves."""
         glance = known.get(sentence)
         if glance is None:
-            words = set(_WORD.findall(sentence))
+            words = self.known.intersection((_WORD if "_" in sentence else _LETTERS).findall(sentence))
             glance = known[sentence] = math.fsum(map(self.weights.get, words, repeat(0.0)))
         return glance
 

@@ -11,8 +11,9 @@ import unicodedata
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from itertools import accumulate, filterfalse
+from functools import cache, lru_cache, partial
+from itertools import accumulate, compress, filterfalse
+from operator import itemgetter, ne
 from typing import TypeAlias
 from urllib.parse import unquote
 
@@ -24,17 +25,24 @@ FEWEST_ENTITIES = 4
 FEWEST_SPELLED = 7  # letters of a run that may be an order of its own
 
 Origin: TypeAlias = Callable[[int, int], tuple[int, int]]
+Origins: TypeAlias = Callable[[], list[int]]  # found out when something was found
 
 _LETTERS = dict(zip("ıøłđħŧßæœᴀʙᴄᴅᴇꜰɢʜɪᴊᴋʟᴍɴᴏᴘǫʀꜱᴛᴜᴠᴡʏᴢ", "ioldhtsaoabcdefghijklmnopqrstuvwyz", strict=True))
 _LETTERS |= {
     chr(first + place): chr(97 + place) for first in (0x1F150, 0x1F170) for place in range(26)
 }  # in dark shapes
 _LOOKALIKES = str.maketrans("аеорсухіјѕԁһкмтвнгпьɡɩνοαερτυκιχϲƖǀӏԛԝ", "aeopcyxijsdhkmtbhrnbgivoaeptukixclllqw")
-_MIXED = re.compile(r"(?<!\w)(?:[a-z]+[\u0370-\u052f\u0261-\u0269]|[\u0370-\u052f\u0261-\u0269]+[a-z])\w*")
-_LOOKALIKE = re.compile("[\u0370-\u052f\u0261-\u0269]")
-_LEET = str.maketrans("013457@$!+8", "oieastasitb")
-_LEET_BUT_AT = {code: letter for code, letter in _LEET.items() if code != ord("@")}
 # Here and below the first sign comes before what must not stand before it: that is searched for fast.
+_ALIKE = r"\u0370-\u052f\u0261-\u0269"
+_MIXED = re.compile(
+    rf"[a-z{_ALIKE}](?<!\w.)(?:(?<=[a-z])[a-z]*+[{_ALIKE}]|(?<=[{_ALIKE}])[{_ALIKE}]*+[a-z])\w*", re.DOTALL
+)
+_LOOKALIKE = re.compile(f"[{_ALIKE}]")
+# With all of ASCII in it: a letter that a table hasn't costs thrice as much as one that it has.
+_LEET: dict[int, str] = {code: chr(code) for code in range(128)} | {
+    ord(sign): letter for sign, letter in zip("013457@$!+8", "oieastasitb", strict=True)
+}
+_LEET_BUT_AT = _LEET | {ord("@"): "@"}
 _LEET_WORD = re.compile(
     r"[a-z013457@$](?<![\w@$].)(?:(?<=[a-z])[a-z]*[0134578@$!+]+[a-z]|(?<=[013457@$])[013457@$]*[a-z]+|(?<=[a-z])[a-z]{2,}[013457]+(?![\w]))"
     r"[a-z0134578@$!+]{0,30}",
@@ -42,6 +50,9 @@ _LEET_WORD = re.compile(
 )
 _LEET_SIGN = re.compile(r"[0134578@$!+](?:(?<=[a-z].)|(?=[a-z]))", re.DOTALL)  # is in every such word
 _SPELLED = re.compile(r"(?<!\w)\w(?:[ ._*\-/|]\w(?!\w)){4,400}")
+_SPELLED_SIGN = re.compile(  # is in each such run: behind its first letter
+    r"[ ._*\-/|](?<=\w.)(?<!\w\w.)\w[ ._*\-/|]\w[ ._*\-/|]\w[ ._*\-/|]\w(?!\w)", re.DOTALL
+)
 _BLANK = re.compile(r"[ \n]")
 _SEPARATORS = re.compile(r"[ ._*\-/|]")
 _BROKEN = re.compile(  # what these begin with comes first: it is found fastest
@@ -159,25 +170,25 @@ def plain_word(word: str) -> str:
     return _plain(word)[0]
 
 
-def _plain(text: str) -> tuple[str, list[int] | None]:
-    """Return the text in lower case without accents, marks and what can't be seen, and where it came from."""
+def _plain(text: str) -> tuple[str, Origins | None]:
+    """Return the text in lower case without accents, marks and what can't be seen, and what tells where it came from."""
     if text.isascii():
         return text.lower(), None
-    table = _plain_characters([character for character in set(text) if character > "\x7f"])
-    moved = lower(text.translate({ord(character): plain for character, plain in table.items()}))
+    characters = set(text)
+    table = _plain_characters([character for character in characters if character > "\x7f"])
+    moved = lower(text.translate({ord(character): table.get(character, character) for character in characters}))
     lengths = {character: len(plain) for character, plain in table.items() if len(plain) != 1}
-    return _lookalikes(moved), origins_of(text, lengths) if lengths else None
+    return _lookalikes(moved), cache(partial(origins_of, text, lengths)) if lengths else None
 
 
 def _plain_characters(characters: Sequence[str]) -> dict[str, str]:
     """Return what each of characters beyond ASCII is read as, of thousands looked up all at once."""
     plain = dict(zip(characters, characters, strict=True))
     apart = unicodedata.normalize("NFKD", _BETWEEN.join(characters)).split(_BETWEEN)
-    for character, parts in zip(characters, apart, strict=True):
-        if parts != character:
-            plain[character] = _bare(character, parts)
-    kinds = zip(characters, map(unicodedata.category, characters), strict=True)
-    plain.update((character, "") for character, kind in kinds if kind[0] == "M")
+    for character, parts in compress(zip(characters, apart, strict=True), map(ne, characters, apart)):
+        plain[character] = _bare(character, parts)
+    kinds = map(itemgetter(0), map(unicodedata.category, characters))
+    plain.update(dict.fromkeys(compress(characters, map("M".__eq__, kinds)), ""))
     plain.update((kana, kana) for kana in _KANA.findall("".join(characters)))  # they keep their voicing marks
     plain.update((character, _folded(character)) for character in MAY_FOLD.findall("".join(characters)))
     plain.update((character, _LETTERS[character]) for character in _LETTERS.keys() & plain.keys())
@@ -228,18 +239,19 @@ def _unmasked(text: str) -> str:
 
 
 def _letters(word: re.Match[str]) -> str:
-    is_address = "@" in word[0] and word.string[word.end() : word.end() + 1] == "."
-    return word[0].translate(_LEET_BUT_AT if is_address else _LEET)
+    written = word[0]
+    is_address = "@" in written and word.string.startswith(".", word.end())
+    return written.translate(_LEET_BUT_AT if is_address else _LEET)
 
 
-def _spelled(plain: str, origins: list[int] | None, length: int) -> Iterator[View]:
+def _spelled(plain: str, origins: Origins | None, length: int) -> Iterator[View]:
     """Close up what is written letter by letter; the words' ends are lost, so the phrases know that form.
 
     Once among all the text, and once alone, a run a line.
     """
-    runs = [(*match.span(), _SEPARATORS.sub("", match[0])) for match in _SPELLED.finditer(plain)]
-    if not runs:
+    if _SPELLED_SIGN.search(plain) is None:
         return
+    runs = [(*match.span(), _SEPARATORS.sub("", match[0])) for match in _SPELLED.finditer(plain)]
     parts: list[str] = []
     done = 0
     for start, end, run in runs:
@@ -266,8 +278,8 @@ def _by_line(runs: Sequence[tuple[int, int, str]], place: Origin) -> Origin:
 
 def _payloads(text: str) -> Iterator[tuple[int, int, str]]:
     left = MOST_PAYLOADS
-    for mark, pattern, decode in _DECODERS:
-        for match in pattern.finditer(text) if mark in text else ():
+    for sign, pattern, decode in _DECODERS:
+        for match in pattern.finditer(text) if sign.search(text) is not None else ():
             decoded = decode(match[0][:MOST_PAYLOAD_CHARACTERS])
             if decoded is not None and len(_READABLE.findall(decoded)) >= 2:
                 yield match.start(), match.end(), decoded
@@ -325,20 +337,20 @@ def _morse(written: str) -> str | None:
 
 
 # What must stand in the text at all, how the encoded text looks, how to read it.
-_DECODERS: tuple[tuple[str, re.Pattern[str], Callable[[str], str | None]], ...] = (
-    ("", _BASE64, _base64),
-    ("", _BASE32, _base32),
-    ("", _HEX, _hex),
-    ("01", _BINARY, _binary),
-    ("", _CAMEL, _camel),
-    (". ", _MORSE, _morse),
+_DECODERS: tuple[tuple[re.Pattern[str], re.Pattern[str], Callable[[str], str | None]], ...] = (
+    (re.compile(r"[A-Za-z0-9+/_\-]{16}"), _BASE64, _base64),
+    (re.compile(r"[A-Z2-7]{32}"), _BASE32, _base32),
+    (re.compile(r"[0-9A-Fa-f]{2}[ :]?[0-9A-Fa-f]{2}[ :]?[0-9A-Fa-f]{2}[ :]?[0-9A-Fa-f]{2}"), _HEX, _hex),
+    (re.compile("01"), _BINARY, _binary),
+    (re.compile(r"[A-Z](?<=[a-z].)[a-z]{1,30}[A-Z][a-z]", re.DOTALL), _CAMEL, _camel),
+    (re.compile(r"\. "), _MORSE, _morse),
 )
 
 
-def _via(origins: list[int] | None) -> Origin:
+def _via(origins: Origins | None) -> Origin:
     if origins is None:
         return _same
-    return lambda start, end: (origins[start], origins[end - 1] + 1)
+    return lambda start, end: (origins()[start], origins()[end - 1] + 1)
 
 
 def _whole(begin: int, finish: int) -> Origin:
