@@ -41,7 +41,7 @@ _STRANGE = expression(r"[^\W\d_]{1,8}\d{1,3}[^\W\d_]{1,10}(?:[\-_.!]?[^\W_]{1,10
 
 def _after_another(reading: Reading) -> Iterator[Finding]:
     text, lower = reading.text, reading.lower
-    for at, name in reading.each(_ASKED, price=6) if reading.speaks(_SAYS_HOW) else ():
+    for at, name in reading.each(_ASKED, price=2) if reading.speaks(_SAYS_HOW) else ():
         if lower[at - 1 : at].isalpha():
             continue
         end = text.find("\n", at, at + REACH_OF_COLON)

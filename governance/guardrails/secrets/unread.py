@@ -13,8 +13,9 @@ from governance.guardrails.needles import join
 from governance.guardrails.reading import Reading
 
 # What the places of words are tried for in one text, a try of most expressions being 1. The densest of real prose and
-# code, which tests a log-in, takes 150 for each thousand characters, a log of nothing but failed log-ins 250.
-FEWEST_TRIES, TRIES_FOR_A_CHARACTER = 1_200, 0.26
+# code, which tests a log-in, takes 150 for each thousand characters, a log of nothing but failed log-ins 230, a short page on
+# nothing but passwords 720.
+FEWEST_TRIES, TRIES_FOR_A_CHARACTER = 4_000, 0.25
 # Secrets that are told one by one. Of a file of nothing but keys, or of a table of users, all that could be one is.
 FEWEST_TOLD, CHARACTERS_FOR_ONE_TOLD = 150, 125
 STRICT = 0.5  # how sure that is

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from governance import guardrails
 from governance.guardrails import secrets
 from governance.guardrails.findings import Finding, merge
 from governance.guardrails.reading import Reading
 from governance.guardrails.secrets import detecting, unread, values
 
+DATA = Path(guardrails.__file__).parent / "data"
 NAMES = ["user ", "seed \"", "backup ", "auth ", "pw ", "login: ", "use the ", "session=", "code ", "network ", "1234 is my ", '"1234" = ']  # fmt: skip
 PASSWORD, PIN, WORDS = (
     "Gr4nite!Heron22",
@@ -112,3 +116,8 @@ def test_a_text_is_worth_more_tries_than_its_names_take() -> None:
 )  # fmt: skip
 def test_a_long_log_of_log_ins_raises_no_alarm(line: str) -> None:
     assert secrets.detect("".join(map(line.format, range(1000, 1500)))) == []
+
+
+def test_a_page_that_speaks_of_nothing_but_passwords_raises_no_alarm() -> None:
+    lines = map(json.loads, (DATA / "secrets_near.jsonl").read_text("utf-8").splitlines())
+    assert secrets.detect("\n\n".join(one["text"] for one in lines if one["label"] == "benign")) == []
