@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Iterator
 from functools import partial
+from itertools import chain
 from operator import attrgetter
 
 from governance.guardrails.cues import one_look
@@ -270,11 +271,8 @@ def detect(text: str) -> list[Finding]:
 def _told(reading: Reading, finders: Iterable[broken.Find]) -> Iterator[Finding]:
     """Yield what the forms of credentials and then the rules find, as long as a text is read rule by rule."""
     yield from tokens.find(reading)
-    for finder in finders:
-        for one in finder(reading):
-            yield one
-            if unread.is_left(reading):
-                break
+    for one in chain.from_iterable(finder(reading) for finder in finders if not unread.is_left(reading)):
+        yield one
         if unread.is_left(reading):
             break
     if reading.left or unread.is_left(reading):

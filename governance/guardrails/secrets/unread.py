@@ -39,8 +39,8 @@ def worth(text: str) -> float:
 
 def is_left(reading: Reading) -> bool:
     """Tell whether the rest of the rules don't read a long text: one has left places, or so many secrets are found."""
-    long = len(reading.text)
-    return long > LONG and (reading.left or len(reading.begun) >= FEWEST_TOLD + long // CHARACTERS_FOR_ONE_TOLD)
+    length = len(reading.text)
+    return length > LONG and (reading.left or len(reading.begun) >= FEWEST_TOLD + length // CHARACTERS_FOR_ONE_TOLD)
 
 
 def find(reading: Reading) -> Iterator[Finding]:
