@@ -368,6 +368,8 @@ class _Around:
                 led[Says.SURELY] = _WEIGHTS[Says.SURELY]
         if says & Says.TYPING and index <= FEW:
             led[Says.TYPING] = max(led[Says.TYPING], 1.0)
+        if says & Says.OPENING and index == 0 and self._spaced:  # "4471 opens the gate"
+            led[Says.BY] = max(led[Says.BY], 0.5)
         for one in (Says.LOCKS, Says.CARRIERS, Says.OPENING, Says.PARTICLES, Says.SETTING):
             if says & one:
                 led[one] = max(led[one], (weight if index else 0.9) * _WEIGHTS[one])
@@ -403,7 +405,8 @@ class _Around:
         return bool(by.says & Says.BY and self._led[Says.LOCKS] and (opening or ends))
 
     def _right_behind(self) -> bool:
-        return bool(self._before) and bool(self._before[0].says & Says.NAMES)
+        named = next((word for word in self._before if not word.says & (Says.SAID | Says.JOINING)), None)
+        return named is not None and bool(named.says & Says.NAMES)
 
 
 _WAYS = (Says.NAMES, Says.FIGURES, Says.TYPING, Says.BY, Says.SETTING)

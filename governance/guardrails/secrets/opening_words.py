@@ -56,12 +56,14 @@ SOUGHT = (
     | Says.SETTING
 )
 _LETTER = r"[^\W\d_]"
+# Vowels and tones of India's scripts and of Thai, which are no letters and stand in words.
+_MARKS = r"\u0900-\u0903\u093a-\u094f\u0981-\u0983\u09bc-\u09cd\u0a3c-\u0a4d\u0abc-\u0acd\u0bbe-\u0bcd\u0c3e-\u0c4d\u0cbc-\u0ccd\u0d3e-\u0d4d\u0e31\u0e34-\u0e3a\u0e47-\u0e4e"
 UNSPACED = "\u0e00-\u0e7f\u3040-\u9fff\uac00-\ud7af"  # scripts without blanks
 _SHORTENED = (
     r"(?<!\.)(?<!\b\w)(?<!\b\d\d)(?<!\b(?:nr|no|st|dr|og|ug|dg|eg|ca|mr|ms))(?<!\b(?:ext|str|tel|inc|bzw|int|mrs|ref))"
 )
 _WORDS = expression(
-    rf"2fa\b|{_LETTER}+(?:['’\-]{_LETTER}+)*|\d+|(?:[!?;]|(?=\.){_SHORTENED}\.)(?=[\s\"'”»)]|\Z)|\n|[。？！；]|[:=：→]|\||,"
+    rf"2fa\b|{_LETTER}+(?:['’\-]{_LETTER}+|[{_MARKS}]{_LETTER}*)*|\d+|(?:[!?;]|(?=\.){_SHORTENED}\.)(?=[\s\"'”»)]|\Z)|\n|[。？！；]|[:=：→]|\||,"
 )
 REACH_BEFORE, REACH_BEHIND, LONGEST_WORD, MOST_WORDS = 150, 32, 40, 28
 _start = attrgetter("start")
@@ -154,7 +156,7 @@ class _Table:
         known = (
             self._whole.get(first[: len(first) - joint], 0) for joint in range(3) if len(first) - joint >= SHORTEST
         )
-        says = next(filter(None, known), 0)
+        says = next(filter(None, known), 0) & ~Says.SAID
         return says & ~Says.OTHERS if says & Says.LOCKS else says
 
 
