@@ -298,6 +298,18 @@ class Reading:
         for one in loose:
             yield from one.finditer(lower)
 
+    def each_of(self, cue: Cue) -> Iterator[re.Match[str]]:
+        """Yield where a lasting cue, of one expression, matches the text in lower case, in order, apart."""
+        led, loose = cue.parts
+        if loose:
+            yield from loose[0].finditer(self.lower)
+            return
+        match_at, last = led[0].whole.match, 0
+        for place in sorted({at for at, _ in self.places(cue.heads)}):
+            if place >= last and (found := match_at(self.lower, place)) is not None:
+                yield found
+                last = max(place + 1, found.end())
+
     def near(self, cues: tuple[Cue, ...], start: int, end: int) -> bool:
         """Tell whether any of lasting cues, each of one expression, begins between two places.
 

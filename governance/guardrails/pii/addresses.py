@@ -121,7 +121,7 @@ _NUMBER_BEFORE = expression(r"(?<![\w.,:/\-])\d{1,4}(?: ?(?:bis|ter|quater|[a-zA
 _POSTCODE = expression(rf"[A-Z](?:{_BRITISH}|{_IRISH})(?![A-Z0-9])")
 _CODE_AND_TOWN = expression(rf"\d(?:\d{{3}} [A-Z]{{2}}|\d-\d{{3}}|\d\d \d\d) {_UPPER}[^\W\d_]{{2,20}}+")
 # The blank between them, and how far before it the code may begin.
-_BEHIND_A_CODE = expression(rf" (?:(?<=\d{{4}} [A-Z]{{2}} )|(?<=\d\d-\d{{3}} )|(?<=\d{{3}} \d\d )){_UPPER}")
+_BEHIND_A_CODE = expression(rf" (?={_UPPER})(?:(?<=\d{{4}} [A-Z]{{2}} )|(?<=\d\d-\d{{3}} )|(?<=\d{{3}} \d\d ))")
 _LENGTHS_OF_CODES = 7, 6
 _LINES = expression(rf"(?:(?:{_CAPITAL}|(?<!\d)(?<!\d{{5}}-)\d{{1,4}}(?:/\d{{1,4}})?[A-Za-z]?)[ ,\n]{{1,2}}){{2,9}}$")
 _STREETS = expression(
@@ -131,7 +131,7 @@ _EASTERN = expression(
     r"〒 ?\d{3}-?\d{4}[ \u3000]?[^\s、。]{2,40}|(?:東京都|北海道|(?:京都|大阪)府|[\u4e00-\u9fff]{2,3}県)[^\s、。\d]{1,12}[市区町村郡][^\s、。\d]{0,12}\d{1,4}(?:(?:[-丁]|丁目)\d{1,4}(?:-\d{1,4})?){1,2}"
     r"|[\u4e00-\u9fff]{1,6}[市省][\u4e00-\u9fff]{1,16}[路街道巷弄](?:[一二三四五六七]段)?(?:\d{1,3}巷)?(?:\d{1,3}弄)?\d{1,5}[号號](?:之\d{1,2})?[\d\w]{0,16}|[\u4e00-\u9fff]{1,6}[市省][\u4e00-\u9fff]{1,24}?(?:\d{1,3}(?:[幢栋棟]|号楼|號樓)(?:[A-Z]座)?\d{1,2}[单單]元\d{2,4}[室号]?|(?:小[区區]|花[园園]|家园|公寓|新村|[苑庭])\d{1,3}(?:[幢栋棟]|号楼|號樓)(?:[A-Z]座)?\d{3,4}室?)|(?:香港|九龍|九龙|新界|港島|港岛)[^\s、。，,\d]{2,24}[街道路里徑巷邨苑村]\d{1,4}[號号]?[^\s、。，,；;]{0,24}|[가-힣]{2,8}[시도] (?:[가-힣]{1,8}[시구군] ){1,2}[가-힣0-9]{1,12}[로길] ?\d{1,4}"
 )
-_DIGIT, REACH_OF_NUMBER = expression(r"\d"), 80  # in each of them, and farther than one reaches from it
+_DIGITS, REACH_OF_NUMBER = expression(r"\d+"), 80  # in each of them, and farther than one reaches from it
 _OF_THE_EAST = expression(r"[〒都県府道市省시도]|香港|九龍|九龙|新界|港島")
 # What calls a place somebody's right before it.
 LABELS = Needles((
@@ -196,7 +196,7 @@ def _places(reading: Reading) -> Iterator[Finding]:
     yield from _by_postcode(reading)
     yield from _by_flat(reading)
     if reading.speaks(_OF_THE_EAST):
-        care, parts = reading.care("east"), zones(_DIGIT, reading.text, REACH_OF_NUMBER, REACH_OF_NUMBER)
+        care, parts = reading.care("east"), zones(_DIGITS, reading.text, REACH_OF_NUMBER, REACH_OF_NUMBER)
         for match in (match for part in parts for match in _EASTERN.finditer(reading.text, *part)):
             if care.taken() and offices.house(reading, *match.span()):
                 continue
@@ -288,7 +288,7 @@ def _by_flat(reading: Reading) -> Iterator[Finding]:
 def _by_sign(reading: Reading) -> Iterator[Finding]:
     """Yield streets of the continents, with their number before or after their name."""
     text, care = reading.text, reading.care("streets")
-    for sign in _SIGN[0].finditer(reading.lower):
+    for sign in reading.each_of(_SIGN[0]):
         after = (_NUMBERED if sign["suffix"] else _NAME_AND_NUMBER).match(text, sign.end())
         start = _begin(text, sign, after["house"], care) if after is not None else -1
         if after is None or start < 0:

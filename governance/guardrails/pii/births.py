@@ -391,7 +391,8 @@ def _of_birth(reading: Reading, match: re.Match[str], year: re.Match[str] | None
         return not label["weak"] or (year is not None and int(year[0]) < YEAR_OF_FEASTS)
     if after or _AGED.search(window) or _ASKED.search(labels.before(text, match.start(), REACH)):
         return True
-    if _TURN.search(lower, max(0, start - REACH_TURN), start):
+    first = max(0, start - REACH_TURN)
+    if lower.find("\n", first, start) >= 0 and _TURN.search(lower, first, start):
         return True
     if _PATIENT.search(window) and _ADMITTED.match(lower, match.end()):
         return year is not None and int(year[0]) < YEAR_OF_FEASTS

@@ -91,7 +91,7 @@ _TOLD = Needles(shortest((
     "erreich", "rufen", "mich unter", "portable", "appel", "rappel", "joi", "fixe", "fisso", "chiam", "trovi", "trova", "móvil", "movil", "llam", "llám", "celul", "mobiel", "whatsapp", "marcar", "localiz", "fijo", "lig", "bel me",
     "номер", "телефон", "звони", "電話", "电话", "手机", "手機", "携帯",
 )), after="(?<![a-z])")  # fmt: skip
-_BEGINNINGS = tuple({word[:3] for word in _SAYS} | {word for word in _SAYS if len(word) < 3})
+_BEGINNINGS = frozenset(word[:3] for word in _SAYS)
 _ALL_IN_ORDER = expression(r"0?123456|987654|76543")
 _DIGITS = {word: str(value) for words in (
     "zero one two three four five six seven eight nine", "null eins zwei drei vier fünf sechs sieben acht neun",
@@ -178,7 +178,7 @@ def _of_a_telephone(lower: str, start: int, end: int) -> bool:
 
 def _says(word: str) -> int:
     """Return how many digits a word says that is put together, as "dreiundzwanzig" or "novecentosei", or 0."""
-    if len(word) > LONGEST_WORD or not word.startswith(_BEGINNINGS) or not _COMPOUND.fullmatch(word):
+    if len(word) > LONGEST_WORD or _BEGINNINGS.isdisjoint((word[:3], word[:2])) or not _COMPOUND.fullmatch(word):
         return 0
     return max(_SAYS[part] for part in _PART.findall(word))
 

@@ -140,7 +140,11 @@ _TESTS = (
 
 def nobody(written: str) -> bool:
     """Tell whether a name or a place stands in forms and manuals only."""
-    return NOBODY.fullmatch(written.strip()) is not None or _NOWHERE.stands(written.lower())
+    return _of_forms(written) or _NOWHERE.stands(written.lower())
+
+
+def _of_forms(written: str) -> bool:
+    return NOBODY.fullmatch(written.strip()) is not None
 
 
 def shown(reading: Reading, start: int) -> bool:
@@ -174,8 +178,13 @@ def of_a_story(reading: Reading, start: int) -> bool:
 
 def nobodys_place(reading: Reading, start: int, end: int) -> bool:
     """Tell whether a place stands in forms and manuals only, or is one that everybody knows."""
+    return nobodys_name(reading, start, end) or _KNOWN_HOUSES.match(reading.text[start:end]) is not None
+
+
+def nobodys_name(reading: Reading, start: int, end: int) -> bool:
+    """Tell whether a name stands in forms and manuals only."""
     written = reading.text[start:end]
-    if NOBODY.fullmatch(written.strip()) is not None or _KNOWN_HOUSES.match(written) is not None:
+    if reading.looks(_of_forms, written):
         return True
     return reading.holds(_PERHAPS_NOWHERE, start, end) and _NOWHERE.stands(written.lower())
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from governance.guardrails.cues import Cue
+from governance.guardrails.cues import Cue, asked_once
 from governance.guardrails.detector import WORD_END
 from governance.guardrails.expressions import expression
 from governance.guardrails.findings import Finding
@@ -141,9 +141,7 @@ REACH, REACH_AFTER = 120, 48
 def find(reading: Reading) -> Iterator[Finding]:
     """Yield the names of a folded text that their place or their bearer calls so."""
     for name in _called(reading):
-        if not reading.looks(examples.nobody, reading.text[name.start : name.end]) and not examples.shown(
-            reading, name.start
-        ):
+        if not examples.nobodys_name(reading, name.start, name.end) and not examples.shown(reading, name.start):
             yield name
 
 
@@ -230,12 +228,20 @@ def _length(written: str, fewest: int) -> int:
     for word in _WORD.finditer(written):
         if word[0].lower() in NEXT_FIELDS and parts:
             break
-        if word[0].lower() in NOBODYS or _ABSTRACT.search(word[0]) or not (_great(word[0]) or word[0] in _PARTICLES):
+        if not _of_a_name(word[0]):
             return 0
         if word[0] not in _PARTICLES:
             end, parts = word.end(), parts + 1
     end += written.startswith(".", end) and end >= 2 and not written[end - 2].isalpha()  # of an initial
     return end if parts >= fewest else 0
+
+
+@asked_once
+def _of_a_name(word: str) -> bool:
+    """Tell whether somebody may be called so."""
+    if word.lower() in NOBODYS or _ABSTRACT.search(word):
+        return False
+    return _great(word) or word in _PARTICLES
 
 
 _WORD = expression(r"[^\W\d_][\w'’]*")
