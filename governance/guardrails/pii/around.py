@@ -179,9 +179,10 @@ def _shaped(text: str, shape: re.Pattern[str], zones: list[tuple[int, int]]) -> 
 def _zones(reading: Reading, around: _Around) -> list[tuple[int, int]]:
     """Return the parts of paragraphs around the words, in order, apart."""
     text, parts = reading.text, list[tuple[int, int]]()
+    parted = "\n\n" in text
     for at, _ in reading.places_of(around.needles):
         floor, limit = max(0, at - BEFORE), min(len(text), at + AFTER)
-        above, below = text.rfind("\n\n", floor, at), text.find("\n\n", at, limit)
+        above, below = (text.rfind("\n\n", floor, at), text.find("\n\n", at, limit)) if parted else (-1, -1)
         start, end = (above + 2 if above >= 0 else floor), (below if below >= 0 else limit)
         if parts and start <= parts[-1][1]:
             parts[-1] = parts[-1][0], max(end, parts[-1][1])

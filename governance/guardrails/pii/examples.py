@@ -156,6 +156,8 @@ def shown(reading: Reading, start: int) -> bool:
 
 def tested(reading: Reading, start: int) -> bool:
     """Tell whether a value stands in a line of a test or of its output."""
+    if not reading.begins(_TESTS):
+        return False
     first = max(0, start - LONGEST_TEST)
     return reading.near(_TESTS, max(reading.text.rfind("\n", first, start) + 1, first), start)
 

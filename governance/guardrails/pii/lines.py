@@ -120,9 +120,8 @@ def in_tables(reading: Reading) -> Callable[[int], bool]:
 def of_all(reading: Reading, start: int, end: int) -> bool:
     """Tell whether the words around a number call it a line for everybody, and speak of nobody whose it is."""
     text = reading.text
-    first = labels.begin(text, start, REACH)
     if not (
-        reading.near(_LINES, first, start)
+        (reading.near(_LINES, start - REACH, start) and reading.near(_LINES, labels.begin(text, start, REACH), start))
         or _FROM_ABROAD.match(reading.lower, end)
         or _HOURS.match(reading.lower, end) is not None
         or _of_a_house(reading, start)

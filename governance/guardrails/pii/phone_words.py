@@ -67,7 +67,9 @@ def spoken(text: str, start: int, end: int) -> bool:
     return _SPOKEN.search(text, max(0, start - BEFORE), end + AFTER) is not None
 
 
-_SILENCE = dict.fromkeys(("labelled", "denied", "thing", "refused", "claimed", "beside_a_name", "chinese"), False)
+_SILENCE = dict.fromkeys(
+    ("labelled", "denied", "thing", "refused", "another", "claimed", "beside_a_name", "chinese"), False
+)
 
 
 def could_tell(reading: Reading, start: int, end: int) -> bool:
@@ -88,21 +90,22 @@ class Words:
         self._reading, self._text, self._start, self._end = reading, reading.levelled, start, end
         self.judged: dict[tuple[object, str], bool] = {}
         self.ends: dict[str, int] = {}
-        self._suspected: bool | None = None
+        self._suspected = False
         self.silent = not spoken(self._text, start, end)
         if self.silent:
             self.__dict__.update(_SILENCE)
 
     def suspect(self) -> None:
         """Take words of telephones anywhere near for this number's, and none but those right before for a thing's."""
-        reading = self._reading
+        self._suspected = True
+        self.__dict__.update(thing=False, refused=False, another=False)
+
+    def _near(self) -> bool:
+        """Tell whether a word of telephones stands near."""
         reach = LONGEST_ANNOUNCED if self._text.endswith(": ", 0, self._start) else labels.REACH
         begin = labels.begin(self._text, self._start, reach)
         end = self._end + AFTER if labels.said_after(self._text, self._end) else self._start
-        self._suspected = reading.near(_NAMES_ALONE, begin, end) or _FOLLOWS.match(self._text, self._end) is not None
-        self.__dict__.update(thing=False, refused=False)
-        if not reading.near(_LABELS_ALONE, self._start - labels.REACH, self._start):
-            self.__dict__["labelled"] = False
+        return self._reading.near(_NAMES_ALONE, begin, end) or _FOLLOWS.match(self._text, self._end) is not None
 
     @once
     def _before(self) -> str:
@@ -111,6 +114,8 @@ class Words:
     @once
     def labelled(self) -> bool:
         """Whether a word such as "phone:" stands right before."""
+        if self._suspected and not self._reading.near(_LABELS_ALONE, self._start - labels.REACH, self._start):
+            return False
         return _LABEL.search(self._before) is not None
 
     @once
@@ -133,12 +138,17 @@ class Words:
         return examples.refused(self._text, self._start, self._end)
 
     @once
+    def another(self) -> bool:
+        """Whether they call it something else, or not valid, and no telephone's."""
+        return not self.claimed and (self.thing or self.refused)
+
+    @once
     def claimed(self) -> bool:
         """Whether a word such as "call" is near, with none such as "order" right before."""
         if self.denied:
             return False
-        if self._suspected is not None:
-            return self._suspected
+        if self._suspected:
+            return self._near()
         window = self._before
         if window.endswith(": ") and len(digits_of(self._text[self._start : self._end])) >= SHORTEST_MOBILE:
             window = labels.before(self._text, self._start, LONGEST_ANNOUNCED)  # it may have been named long before
@@ -186,7 +196,7 @@ def digits_of(written: str) -> str:
     plain = written  # most are written so: that takes a third of what an expression does
     for sign in " -+()":
         plain = plain.replace(sign, "")
-    if plain.isdecimal():
-        return plain
+        if plain.isdecimal():
+            return plain
     extended = "x" in written or "e" in written
     return _NOT_DIGIT.sub("", _EXTENSION_PART.sub("", written) if extended else written)

@@ -284,6 +284,8 @@ class _Nobodys:
 
     def has(self, start: int, end: int) -> bool:
         """Tell whether the number between two places is one of them."""
+        if self._whose.spent:  # of so many some are somebody's
+            return False
         text, reading = self._text, self._reading
         written = digits_of(text[start:end]).removeprefix("00")
         if (
@@ -295,8 +297,7 @@ class _Nobodys:
             or self._measured(start, end)
         ):
             return True
-        if not self._whose.taken():  # of so many some are somebody's
-            return False
+        self._whose.taken()
         return (
             examples.tested(reading, start)
             or lines.of_all(reading, start, end)
@@ -365,9 +366,9 @@ def _international_end(words: Words, match: re.Match[str], plans: _Plans) -> int
 def _american(words: Words, match: re.Match[str], _plans: _Plans) -> bool:
     prefix, local = match.groups()
     area = digits_of(prefix)[-3:]
-    if len(set(area + digits_of(local))) == 1 or _NOT_A_NUMBER.match(match[0]) or words.denied:
+    if len(set(area + local[:3] + local[4:])) == 1 or _NOT_A_NUMBER.match(match[0]) or words.denied:
         return False
-    if not words.claimed and (words.thing or words.refused):
+    if words.another:
         return False
     return area != NO_AREA and ((area[0] > "1" and local[0] > "1") or words.claimed)
 

@@ -54,7 +54,7 @@ def test_a_text_is_worth_so_many_looks() -> None:
     [
         (hosts, "_somebodys", "ip 81.2.69.14"),
         (around, "_credible", "patient chart AB-{}73"),
-        (births, "_sentence", "b. 1.2.1970"),
+        (births, "_sentence", "of a team, b. 1.2.1970"),
         (examples, "_around", "such as 4242424242424242"),
         (numbers, "_of_a_payer", "4242424242424242"),
         (numbers, "_of_somebody", "123-45-{}"),
