@@ -207,6 +207,7 @@ _TAIL = Tail(
 )
 
 
+_SURE = (tokens.find, columns.find)  # a form, or a table's head, tells what they find: they read any text to its end
 _FINDERS = (
     values.find,
     near.find,
@@ -230,7 +231,6 @@ _FINDERS = (
     codes.find,
     pins.find,
     spelt.find,
-    columns.find,
     written.find,
     shown.find,
     answers.find,
@@ -244,7 +244,7 @@ _FINDERS = (
 
 
 DENIALS = 6  # times as many as of looks, of what is no secret: more than a file of nothing but sums has
-RULES = Union.of(map(sys.modules.__getitem__, {finder.__module__ for finder in _FINDERS}))
+RULES = Union.of(map(sys.modules.__getitem__, {finder.__module__ for finder in (*_SURE, *_FINDERS)}))
 
 
 def detect(text: str) -> list[Finding]:
@@ -269,8 +269,8 @@ def detect(text: str) -> list[Finding]:
 
 
 def _told(reading: Reading, finders: Iterable[broken.Find]) -> Iterator[Finding]:
-    """Yield what the forms of credentials and then the rules find, as long as a text is read rule by rule."""
-    yield from tokens.find(reading)
+    """Yield what is sure, then what the other rules find as long as they read a text."""
+    yield from chain.from_iterable(finder(reading) for finder in _SURE)
     for one in chain.from_iterable(finder(reading) for finder in finders if not unread.is_left(reading)):
         yield one
         if unread.is_left(reading):

@@ -25,8 +25,8 @@ BEFORE, LONGEST = 4, 400  # characters of the sign, blanks and a quote before wh
 _COULD_BE = expression(
     # all behind a sign, in quotes or not
     r"[:=：][ \t]{0,2}(?:[\"'“](?P<quoted>[^\"'”\n]{4,80})[\"'”]|(?P<set>(?!(?:None|True|False|null|true|false|self|str|int|string)\b)[^\s\"'`<>,;:=]{4,400}))"
-    # any word with a digit or a sign
-    r"|(?<![^\s\"'`<>,;:=(\[{|/])(?P<word>(?=[^\s\"'`<>,;:=]{0,40}[\d#$%^&*+~!?@])[^\s\"'`<>,;:=]{4,400})"
+    # any word with a digit, a sign, or a capital inside
+    r"|(?<![^\s\"'`<>,;:=(\[{|/])(?P<word>(?=[^\s\"'`<>,;:=]{0,40}(?:[\d#$%^&*+~!?@]|[a-z][A-Z]))[^\s\"'`<>,;:=]{4,400})"
 )
 # What could be the words of a wallet, which may stand far from what names them.
 _WALLET = expression(r"(?<![A-Za-z])[A-Za-z]{3,8}+(?:[ ,]{1,2}+[A-Za-z]{3,8}+){11,}+")

@@ -80,6 +80,12 @@ def test_of_a_long_list_of_secrets_all_is_told_and_no_other_rule_reads_it(
     assert bool(asked) is read_on
 
 
+def test_a_long_table_of_users_is_read_to_its_end() -> None:
+    rows = "".join(f"ann,mlwTVfYx,{number}\n" for number in range(1_500))
+    text = f"name,password,age\n{rows}bob,jxmDyCwNLpog,1\n"
+    assert covers(text, "jxmDyCwNLpog")
+
+
 @pytest.mark.parametrize("value", ["PELICAN", "Exit-Pursued-By-A-Bear"])
 def test_names_with_nothing_behind_use_no_look_up(value: str) -> None:
     assert covers("password " * 380 + f"\nthe password {value}", value)
