@@ -15,7 +15,7 @@ from governance.guardrails.expressions import expression
 from governance.guardrails.findings import Finding, merge
 from governance.guardrails.injection import learned
 from governance.guardrails.injection.abroad import parts_of
-from governance.guardrails.injection.features import LONGEST_SENTENCE_CHARACTERS, Span
+from governance.guardrails.injection.features import ALONE, LONGEST_SENTENCE_CHARACTERS, Span
 from governance.guardrails.injection.learned import Score
 from governance.guardrails.injection.rules import ABOUT, ATTACKS, OURS, PHRASES, REPORTED, RULES, Phrase, Rule
 from governance.guardrails.injection.unseen import unseen
@@ -47,6 +47,8 @@ MOST_FINDINGS = 16  # in one view; who needs to know more has seen enough
 AROUND_CHARACTERS = NEAR_CHARACTERS + REACH_CHARACTERS  # of such a place, as far as what is found near it may stand
 BLANK_CHARACTERS = 1_000  # in place of more between such places
 RULED_CHARACTERS = 12_000  # of a longer text that the rules read, where the model is surest
+BESIDE_ODDS = -1.5  # of a sentence that may belong to a user's order beside it
+BESIDE_CHARACTERS = 12  # between two such sentences: blanks, marks, a number
 LONG_CHARACTERS = 10_000  # of a text that is done with when a finding covers it
 
 _TOKEN = expression(r"[^\W_]+")
@@ -147,9 +149,40 @@ def _joined(spans: Iterable[Span]) -> list[Span]:
 
 
 def _found(view: View, glances: dict[str, float]) -> Iterator[Finding]:
+    """Yield what is found in a reading; a user's order as far as the sentences beside it may well belong to it."""
+    scores = list(learned.current().read(view.text, hidden=view.hidden, glances=glances))
+    beside: list[Span] | None = None
+    for found in _seconded(view, scores):
+        if found.kind == "prompt_injection":
+            if beside is None:
+                belong = (one for one in scores if _may_belong(one, view.text))
+                beside = sorted(view.origin(*_bare(view.text, one.start, one.end)) for one in belong)
+            found = _continued(found, beside)
+        yield found
+
+
+def _may_belong(one: Score, text: str) -> bool:
+    """Tell whether a sentence that ends, read alone, is dubious enough to be a part of the order beside it."""
+    if ALONE not in one.known or one.odds < BESIDE_ODDS:
+        return False
+    return one.end == len(text) or text[one.start : one.end].rstrip(" ")[-1:] in _CLOSINGS
+
+
+def _continued(found: Finding, beside: Sequence[Span]) -> Finding:
+    """Widen a finding by the sentences that it touches, and by those that they touch."""
+    start, end = found.start, found.end
+    for first, last in beside:
+        if first - end <= BESIDE_CHARACTERS:
+            end = max(end, last)
+    for first, last in reversed(beside):
+        if start - last <= BESIDE_CHARACTERS:
+            start = min(start, first)
+    return found._replace(start=start, end=end)
+
+
+def _seconded(view: View, scores: Sequence[Score]) -> Iterator[Finding]:
     """Yield what the rules find unless the model doubts it there, and elsewhere what the model is sure of."""
     model = learned.current()
-    scores = list(model.read(view.text, hidden=view.hidden, glances=glances))
     surer = _surer(len(scores))
     seconded = sorted((one for one in scores if one.odds >= model.doubt + surer), key=lambda one: -one.odds)
     places = [(one.start, one.end) for one in seconded] if len(scores) > FEW_SCORES else []

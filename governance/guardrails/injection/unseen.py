@@ -18,7 +18,8 @@ _UNSEEN = re.compile(f"{_LETTERS}|{_BYTES}|{_BITS}")
 # Is in each of them.
 _SOME = re.compile("[\U000e0020-\U000e007e\ufe00-\ufe0f\U000e0100-\U000e01ef\u200b-\u200f\u2060-\u2064\ufeff]{8}")
 # Words with something unseen behind each letter, as no typesetter parts them.
-_LETTER = "[A-Za-z][\u00ad\u200b-\u200d\u2060\ufeff]++"
+_LETTER = r"[^\W\d_][\u00ad\u200b-\u200d\u2060\ufeff]++"
+_PARTING = re.compile("[\u00ad\u200b-\u200d\u2060\ufeff]")
 _SPLIT = re.compile(f"{_LETTER}(?:(?:[ ,.:;!?'-][\u00ad\u200b-\u200d\u2060\ufeff]*+)*+{_LETTER}){{11,}}+")
 
 
@@ -29,5 +30,5 @@ def unseen(text: str) -> Iterator[Finding]:
     for run in _UNSEEN.finditer(text) if _SOME.search(text) is not None else ():
         if len(set(run[0])) > 1:
             yield Finding("prompt_injection", run.start(), run.end(), 1.0)
-    for run in _SPLIT.finditer(text):
+    for run in _SPLIT.finditer(text) if _PARTING.search(text) is not None else ():
         yield Finding("prompt_injection", run.start(), run.end(), 1.0)
