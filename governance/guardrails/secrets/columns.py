@@ -57,7 +57,7 @@ def find(reading: Reading) -> Iterator[Finding]:
             reading.likely(_random if column.keys else _held, value)
             or (reading.speaks(_OWNER) and _in_column(reading, column, value))
         ):
-            yield Finding("password", start, end, 0.75)
+            yield Finding("pin" if column.pins else "password", start, end, 0.75)
 
 
 def _of_users(reading: Reading, start: int) -> bool:
