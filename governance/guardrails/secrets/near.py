@@ -25,7 +25,7 @@ PROVIDERS = tokens.FORMATS.providers
 _NAMING = expression(
     r"(?:api[ _\-]?keys?|(?:(?:pre-?)?shared|mac|cmac|wep|provisioning|enrol?lment|leaked|revoked|exposed|compromised|rotated|live|prod|production|staging|access|hex|raw|symmetric|consumer|partner|merchant|integration|developer|ingest|write|read|internal|server|sdk|auth|authorization|account|private|signing|encryption|"
     r"master|service|client|app|admin|unseal|recovery|root|deploy|license|subscription|storage|session|personal|webhook|"
-    r"hmac|aes|jwt|master|shared[ _]?access|functions?|secret)[ _\-]?keys?|token(?:s|a|u|em|om|en|et|ul|ului|ie|i|ia|in|ja)?|secrets?|credentials?|(?<![a-z])keys?|authorization|bearer|"
+    r"hmac|aes|jwt|master|shared[ _]?access|functions?|secret)[ _\-]?keys?|token(?:s|a|u|em|om|en|et|ul|ului|ie|i|ia|in|ja)?|secrets?|(?<![a-z])(?:sekret(?:u|em|ny)?(?: (?:aplika\w{2,4}|klient\w{1,2}))?|(?:handshake|s[eé]same?)(?=[\"']?\s?:?=\s?[\"'])|signing(?=\s?=\s?b[\"']))|credentials?|(?<![a-z])keys?|authorization|bearer|"
     r"(?<![a-z])(?:pat|pk|(?:tls|wpa\d?|ipsec|ike)?psk(?:file|value|key)?(?![ _]?(?:identity|id|hint))|tok|hmac|appid|(?:session|auth|login|access) cookies?|pwd|pw|auth(?!\d)|creds?|jwt|privkey|mnemonic|wif|pepper|ssws|vapid[ _]private)|passwords?|passphrase|"
     r"cl[eé]s? (?:d[’']|de l[’'])?(?:api|acc[eè]s)|(?:api|zugriffs|zugangs|geheim|sicherheits)-?schlüssel|(?:clave|chave|chiave|llave) (?:(?:de|da|do|di|del|secreta|privada|segreta|la) ){0,2}(?:api|acceso|acesso|accesso)|"
     r"ключ[аеу]? доступа|مفتاح api|api anahtarı|erişim anahtarı|clé secrète|clave secreta|chave secreta|chiave segreta|klucz(?:a|em)? (?:do )?api|api[ \-]?sleutel|ключ[аеу]?м? (?:к |от )?api|api[ \-]?ключ\w?|api[ \-]?(?:キー|密钥|密鑰|키)|jetons?|tokenu|tokenem|zugriffstoken|"
@@ -48,7 +48,7 @@ _DENIED_BEFORE = (
     "public", "public key", "publickey", "publishable", "clé publique", "hashed", "encrypted", "sealed", "middleware", "cache", "redis", "lock", "dedup", "mint", "authenticity", "verification", "correlation", "tracking", "primary", "foreign", "sort", "partition", "idempotency", "site", "host", "object", "s3", "row", "group", "hash", "map", "page", "next", "csrf", "xsrf", "continuation", "sync", "cancel", "design", "cursor", "upload", "device", "push", "websocket", "forti", "hardware", "gpg", "signing ssh", "tokenizer", "translation", "i18n", "message", "locale", "react",
 )  # fmt: skip
 _TELLS = expression(
-    r"(?:[:=→>|]|--(?:value|body|data)|[\"'],|:=|=>|->|\b(?:is|was|are|ist|lautet|est|es|è|é|to|jest|это|är|er|on|este|adalah|là|είναι|הוא|jest)|是|为|は|는|은|를|을|가|を|が)[ \t\n\"'`(\[*\-]*\\?[\"']?(?:(?:new )?(?:\[\])?[\w.]{1,28}\([\"'`]{1,3})?\Z"
+    r"(?:[:=→>|]|--(?:value|body|data)|[\"'],|:=|=>|->|\b(?:is|was|are|ist|lautet|est|es|è|é|to|jest|это|är|er|on|este|adalah|là|είναι|הוא|jest)|是|为|は|는|은|를|을|가|を|が)[ \t\n\"'`(\[*\-]*\\?[\"']?(?:(?:new )?(?:\[\])?[\w.]{1,28}\([\"'`]{1,3}|(?<=[ =])b[\"'])?\Z"
 )
 _SHORT_GAP = expression(r"[\s\"'`(\[*]{0,4}(?:[\w()]{1,14}[\s:]{1,2}){0,2}[\"'`(\[*]{0,3}\Z")
 _SENTENCE_END = expression(r"[.!?;]\s|[;{}]|----")
@@ -199,7 +199,7 @@ def _naming(window: str, last: int) -> re.Match[str] | None:
 
 # What every such word holds: a look for these is much cheaper.
 _STEMS = (
-    "key", "tok", "secr", "cred", "auth", "bear", "pat", "pk", "psk", "hmac", "appid", "pw", "jwt", "mnemonic", "wif", "pepper", "ssws", "vapid", "passw", "passph", "cle", "lave",
+    "key", "tok", "secr", "cred", "auth", "bear", "pat", "pk", "psk", "hmac", "sekret", "signing", "handshake", "sesam", "sésam", "appid", "pw", "jwt", "mnemonic", "wif", "pepper", "ssws", "vapid", "passw", "passph", "cle", "lave",
     "have", "hiave", "sleutel", "klucz", "cookie", "jeton", "belir", "nyckel", "nkkel", "avain", "kulcs", "cheia", "kunci", "anahtar",
 )  # fmt: skip
 _ALL_STEMS = (

@@ -323,7 +323,7 @@ class _Around:
 
     def _goes_on(self) -> bool:
         """Read what stands behind; tell whether the number counts or measures what follows."""
-        said = False
+        said = parted = new_clause = False
         asked = any(word.says & Says.ASKS for word in self._behind) and looks.YEAR.match(self._value) is not None
         content = owner = 0
         for index, word in enumerate(self._behind):
@@ -337,17 +337,25 @@ class _Around:
                 self._against += (
                     1.2 if says or self._behind[0].plural else 0.8 if looks.YEAR.match(self._value) else 0.5
                 )
-            said |= first and bool(says & Says.SAID) and not asked
+            said |= (first or parted) and bool(says & Says.SAID) and not asked
+            parted = (parted and says & Says.JOINING != 0) or (
+                index == 0 and self._spaced and self._is_comma(word)
+            )  # "4471, that's the code"
             if said and index <= FEW and says & (Says.OTHERS | Says.MEASURES):
                 return True
             if says & SOUGHT and (says & Says.NAMES or not says & Says.OTHERS):
                 own = Says.SURELY if owner and says & Says.NAMES and self._is_whole(index) else 0
                 self._take_behind(says | own, index, said=said, weight=0.93 - 0.15 * max(0, content - 1))
             elif says & Says.OTHERS and not self._led[Says.SURELY]:
-                self._against += 0.6
+                self._against += 0.3 if new_clause else 0.6
+            new_clause |= index > 0 and self._is_comma(word)
             content += not says
             owner = says & Says.OWNERS
         return False
+
+    @staticmethod
+    def _is_comma(word: Word) -> bool:
+        return bool(word.says & Says.JOINING) and word.end - word.start == 1
 
     def _typed(self) -> bool:
         """Tell whether what somebody does with the keys stands right before: a date may follow, up to which that is so."""

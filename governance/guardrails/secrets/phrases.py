@@ -22,7 +22,7 @@ def find(reading: Reading) -> Iterator[Finding]:
 
 # Phrases of words.
 _PHRASE = expression(
-    r"(?:phrase de passe|phrase|password|passwort|pw|mot de passe|contraseña|senha)s?[\"'*]{0,2}(?P<about>(?: \([^()\n]{3,24}\)| (?:for|to|of|on|for the|to the|für\w{0,4}|du|del|do)(?: [a-z][\w\-]{1,20}){1,3}?)?)(?P<sign> is (?:\w{3,6} words|this|these|as follows):| is| are| est| es| é|:| =|=| -| –| —| was| ist| lautet| it'?s)(?: now| still)?:? {0,2}(?P<quote>[\"'“`«„]?)"
+    r"(?:phrase de passe|phrase|password|passwort|pw|mot de passe|contraseña|senha)s?[\"'*]{0,2}(?P<about>(?: \([^()\n]{3,24}\)| (?:for|to|of|on|for the|to the|für\w{0,4}|du|del|do)(?: [a-z][\w\-]{1,20}){1,3}?)?)(?P<sign>(?: that [^\n.:;]{3,48}?)? is(?: now)? (?:(?:the following |these )?\w{3,6} words|this|these|as follows):| is| are| est| es| é|:| =|=| -| –| —| was| ist| lautet| it'?s)(?: now| still)?:? {0,2}(?P<quote>[\"'“`«„]?)"
     r"(?P<value>[^\W\d_]{2,14}(?:(?P<link>[ \-_.])[^\W\d_]{2,14})(?:(?P=link)[^\W\d_]{2,14}){1,6}?)(?P<after>[\"'”`»“]|[.,;\n)]|\Z| (?:all (?:in |lower|small)|in (?:all |lower|small|capital|one)|with (?:spaces|no |an? |capital|dashes|hyphens|blanks)|lower|\())",
     re.IGNORECASE,
 )

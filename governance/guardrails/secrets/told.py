@@ -134,17 +134,17 @@ ROLE = expression(
 _USE = expression(
     r"(?:use|try|used|using|type|enter|with|nimm|nutze|usa|utilise|utiliser|gebruik|użyj|использу\w{1,6})(?: the (?:word|password|code))? "
     + VALUE
-    + r"[\"'`]? (?:for|to (?:get|log|sign|unlock|open|join|connect|access)|on|für|pour|para|per|voor|do|для|as the|als)\b(?P<what>[^.\n]{0,40})",
+    + r"[\"'`]? (?:for|to (?:get|log|sign|unlock|open|join|connect|access)|(?:with|under|as)(?= (?:the )?(?:user(?:name)?|log-?in|account) (?:[\"'“„«]|[\w@]{0,20}[.\d_@]))|on|für|pour|para|per|voor|do|для|as the|als)\b(?P<what>[^.\n]{0,40})",
     re.IGNORECASE,
 )
 _DOOR = expression(
     r"\b(?:vpn|log ?-?in|portal|wi-?fi|wlan|server|account|box|nas|router|ftp|ssh|rdp|sftp|printer|camera|password|passwort|mot de passe|contraseña|senha|archive|zip|"
-    r"unlock|open|get in|sign|staging|laptop|pc|admin)\b"
+    r"unlock|open|get in|sign|staging|laptop|pc|admin|user(?:name)?)\b"
 )
 
 
 _WHEN = expression(
-    r"(?:prompt\w{0,4}|asks?\b|asked|rein kommst du|geht|opens|unlocks)[^.\n]{0,40}?(?:type|enter|give it|use|want is|tippe|gib|with|mit) "
+    r"(?:prompt\w{0,4}|asks?\b|asked|rein kommst du|geht|opens|unlocks)[^.\n]{0,40}?(?:type|enter|answer|reply|give it|use|want is|tippe|gib|antwortest du|antworte|with|mit) "
     + VALUE
     + END,
     re.IGNORECASE,
@@ -157,11 +157,11 @@ _USE_WHEN = expression(
 
 # "quand il demande, mets …", "jak zapyta, wpisz …": what is typed when something asks; "per entrare metti …"
 _ASKING = (
-    "quand il demande", "quand on te demande", "quand ça demande", "s'il demande", "cuando te lo pida", "cuando lo pida", "cuando pida", "si te lo pide", "si lo pide", "quando chiede", "quando lo chiede", "quando te lo chiede", "se chiede", "quando pedir", "quando ele pedir", "se pedir", "wenn er fragt", "wenn es fragt", "wenn gefragt", "falls er fragt", "als hij erom vraagt", "als ie erom vraagt", "als hij vraagt", "jak zapyta", "gdy zapyta", "jak spyta", "kiedy zapyta", "если спросит", "когда спросит", "как спросит", "якщо запитає", "коли запитає", "när den frågar", "om den frågar", "når den spør", "når den spørger", "až se zeptá", "když se zeptá", "ha kéri", "jos se kysyy", "kun se kysyy", "sorunca",
+    "quand il demande", "quand on te demande", "quand ça demande", "s'il demande", "cuando te lo pida", "cuando lo pida", "cuando pida", "si te lo pide", "si lo pide", "quando chiede", "quando lo chiede", "quando te lo chiede", "se chiede", "quando pedir", "quando ele pedir", "quando ele perguntar", "quando perguntar", "se perguntar", "quando pregunte", "cuando pregunte", "si pregunta", "fragt dich", "wenn sie fragt", "s'il te demande", "se pedir", "wenn er fragt", "wenn es fragt", "wenn gefragt", "falls er fragt", "als hij erom vraagt", "als ie erom vraagt", "als hij vraagt", "jak zapyta", "gdy zapyta", "jak spyta", "kiedy zapyta", "если спросит", "когда спросит", "как спросит", "якщо запитає", "коли запитає", "när den frågar", "om den frågar", "når den spør", "når den spørger", "až se zeptá", "když se zeptá", "ha kéri", "jos se kysyy", "kun se kysyy", "sorunca",
     "per entrare", "per accedere", "per accendere", "per sbloccare", "para entrar", "para acceder", "para encender", "para desbloquear", "para aceder", "para ligar", "pour entrer", "pour allumer", "pour accéder", "pour déverrouiller", "pour se connecter", "zum entsperren", "zum einloggen", "zum anmelden", "żeby wejść", "żeby się zalogować", "aby wejść", "aby się zalogować", "чтобы войти", "чтобы зайти", "щоб увійти", "om in te loggen", "för att logga in", "för att komma in", "for at logge ind", "for å logge inn",
 )  # fmt: skip
 _TYPED = expression(
-    r"[^\n.;]{2,60}?(?:,|:|\b(?:mets|tape|tapez|entre|entrez|saisis|saisissez|pon|pones|escribe|mete|teclea|introduce|usa|metti|scrivi|digita|inserisci|põe|escreve|insere|tippe|gib|nimm|typ|vul|voer|gebruik|wpisz|podaj|daj|użyj|введи|введите|вбей|напиши|вводи|введи|skriver du|skriv|ange|slå|tast|indtast|zadej|napiš|írd be|kirjoita|yaz)(?: (?:du|einfach|juste|simplement|solo|só|gewoon|po prostu|просто|bara|bare|le|la|el|il|o|het|in|ci))?:?) "
+    r"[^\n.;]{2,60}?(?:[,:](?= [^\s]{0,48}[\d@#$%^&*+=~!?])|\b(?:mets|tape|tapez|entre|entrez|saisis|saisissez|pon|pones|escribe|responde|contesta|mete|teclea|introduce|usa|metti|scrivi|digita|inserisci|põe|escreve|responda|insere|tippe|gib|nimm|(?:du )?antwort(?:e|est)(?: du)?|rispondi|réponds|répondez|antwoord|odpowiedz|ответь|ответьте|typ|vul|voer|gebruik|wpisz|podaj|daj|użyj|введи|введите|вбей|напиши|вводи|введи|skriver du|skriv|ange|slå|tast|indtast|zadej|napiš|írd be|kirjoita|yaz)(?: (?:du|einfach|juste|simplement|solo|só|gewoon|po prostu|просто|bara|bare|le|la|el|il|o|het|in|ci))?:?) "
     + VALUE
     + END,
     re.IGNORECASE,

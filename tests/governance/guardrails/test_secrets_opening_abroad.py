@@ -43,6 +43,11 @@ OPEN: list[tuple[str, str]] = [
     ("The hall is booked, Zoom lets you in with 774215", "774215"),
     ("You want the 'activation code' which is 774215426511", "774215426511"),
     ("Innenraum scharf mit 4471 allein, Alarmanlage im Keller", "4471"),
+    ("Wenn die Sirene losgeht, tipp 774215 ein und dann die Raute, und ruf mich an", "774215"),
+    ("4471, that's the code for the gate", "4471"),
+    ("Turn it to 18-42-07, I mean that's the combination, then pull.", "18-42-07"),
+    ("код от подъезда 55К4471", "55К4471"),
+    ("ο κωδικός για το ταμείο είναι 4471", "4471"),
     ("left it in my locker, 118, code's 4471", "4471"),
     ("el banco dice: código comerciante y perfil 4471, pin 4471", "4471"),
 ]  # fmt: skip
@@ -86,6 +91,11 @@ HONEST = [
     "the code's 4471 lines long, alarm module",
     "가격은 4471원 잠금장치",
     "我的行李箱是2019年买的",
+    "4471, it's a door",
+    "1984, that's the year the code of the door changed",
+    "4471, that's the invoice for the door code",
+    "Codeschloss nach DIN 18273, RAL 9005",
+    "подъезд 4471, дверь налево",
 ]
 
 
