@@ -95,7 +95,7 @@ _LIVES = Cue(
 _SUFFIXES = r"(?:stra(?:ß|ss)e|str\.|gasse|weg|platz|allee|damm|ufer|ring|graben|markt|hof|steig|stieg|kamp|straat|gracht|laan|dreef|steeg|hoek|oord|weide|erf|plein|kade|dijk|singel|gatan|vägen|gränd|gade|vej|vænget|vangen|bakken|toften|lunden|parken|allé|gata|gate|veien|vegen|torget|stigen|backen|stræde|torv|katu|kuja|polku|rinne|kaari|tie|utca|u\.|út|tér|körút|ova|ská|cad\.|sok\.|cd\.)"
 _PREFIXES = (
     r"(?:obala|náměstí|nám\.|námestie|nábřeží|třída|tř\.|ulice|ulici|bulvár|sokak|cadde|rue|avenue|av\.|avda\.?|avenida|bd|boulevard|chemin|allée|place|impasse|quai|cours|via|viale|corso|piazza|vicolo|largo|calle|calleja|callejón|camino|ronda|rambla|pasaje|glorieta|c/|plaza|plaça|passeig|jirón|jr\.|carrera|cra\.|transversal|diagonal|paseo|carrer|carretera|rua|r\.|travessa|praça|alameda|"
-    r"ul\.|al\.|os\.|pl\.|plac|aleja|osiedle|ulica|(?P<at>put|trg|am|an der|auf der?m?|im|in der|zum|zur|unter den)|str\.|strada|șoseaua|calea|aleea|splaiul|intrarea|bd\.|bulevardul|ул\.?|улица|вул\.?|пр\.|пр-т|проспект|пер\.|jl\.|jalan)"
+    r"ul\.|al\.|os\.|pl\.|plac|aleja|osiedle|ulica|(?P<at>put|trg|am|an der|auf der?m?|im|in der|zum|zur|unter den)|str\.|strada|șoseaua|calea|aleea|splaiul|intrarea|bd\.|bulevardul|ул\.?|улиц[аеуы]|вулиц[яіюи]|вул\.?|пр\.|пр-т|проспект|пер\.|jl\.|jalan)"
 )
 _FIRST = ("rue", "avenue", "av.", "bd", "boulevard", "chemin", "allée", "place", "impasse", "quai", "cours")
 NUMBERED_FIRST = rf"(?:{'|'.join(map(re.escape, _FIRST))})"  # words for streets that stand after their number
@@ -165,7 +165,7 @@ LEADING = (
     "via", "viale", "corso", "piazza", "vicolo", "largo", "calle", "plaza", "paseo", "carrer", "carretera", "rua", "travessa", "praça", "alameda", "avenida", "avda", "av",
     "rue", "avenue", "boulevard", "chemin", "allée", "impasse", "quai", "cours", "ul", "os", "pl", "str", "ulica", "jl", "jalan", "strada", "c", "flat", "unit", "apt", "apartment",
     "trg", "obala", "calea", "aleea", "șoseaua", "ulice", "náměstí", "camino", "ronda", "rambla", "pasaje", "carrera", "plaça", "passeig", "plac", "aleja", "osiedle", "sokak",
-    "ул", "вул", "улица", "вулиця", "пр", "просп", "проспект", "пер", "провулок", "бул", "бульвар", "г", "м", "гр",
+    "ул", "вул", "улица", "улице", "улицу", "улицы", "вулиця", "вулиці", "вулицю", "пр", "просп", "проспект", "пер", "провулок", "бул", "бульвар", "г", "м", "гр",
 )  # fmt: skip
 STREETS = (
     "strasse", "straße", "gasse", "stieg", "steig", "damm", "kamp", "pfad", "chaussee", "weg", "platz", "allee", "straat", "gracht", "laan", "dreef", "steeg", "plein", "gatan", "vägen",

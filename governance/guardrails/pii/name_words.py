@@ -24,7 +24,9 @@ SAID = _listed("""
     mi chiamo, il mio nome è, si chiama, meu nome é, me chamo, chamo-me, mijn naam is, ik heet, nazywam się, benim adım, mera naam
     jag heter, jeg hedder, jeg heter, jmenuji se, je soussigné, je soussignée, io sottoscritto, io sottoscritta, il sottoscritto, la sottoscritta
     ondergetekende, niżej podpisany, niżej podpisana, el abajo firmante, la abajo firmante, o abaixo assinado, a abaixo assinada, der unterzeichnete, die unterzeichnete
-    меня зовут, я нижеподписавшийся, я нижеподписавшаяся, me numesc, nimeni on, a nevem, nama saya, tên tôi là
+    мене звати, мене звуть, казвам се, името ми е, ме викаат, με λένε, ονομάζομαι, volám sa, zovem se, ime mi je, mă numesc, numele meu este, ismim, mano vardas, mani sauc, minu nimi on
+    tôi tên là, jina langu ni, em dic, el meu nom és, ég heiti, fy enw i yw, quhem, ang pangalan ko ay, nama aku, mi nombre completo es, nome completo é, nimeni on, mitt navn er, mit navn er, mitt namn är
+    меня зовут, я нижеподписавшийся, я нижеподписавшаяся, me numesc, a nevem, nama saya, tên tôi là
 """)  # fmt: skip
 # What a field is called that holds a whole name.
 FIELDS = _listed("""

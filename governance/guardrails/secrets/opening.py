@@ -254,6 +254,8 @@ class _Around:
                     return True
                 self._take(says)
                 self._said |= beside and bool(says & Says.SURELY) and self._plain()
+                if says & Says.NAMES and self._said and not self._content and self._is_owned(index):
+                    self._led[Says.SURELY] = _WEIGHTS[Says.SURELY]
                 nearest = nearest and not says & _NEAREST
             elif says & Says.SAID:
                 self._said |= self._content == 0 and self._lines <= 1 and not self._crossed
@@ -269,9 +271,14 @@ class _Around:
             elif not says & (Says.JOINING | Says.COUNTING):
                 self._content += 1
                 self._against += 0.35 * (index == 0)
-            beside = beside and bool(says & Says.FURTHER)
+            beside = beside and bool(says & (Says.FURTHER | Says.OWNERS))
             of = says
         return self._owned
+
+    def _is_owned(self, index: int) -> bool:
+        """Tell whether a name is somebody's and alone of its kind, as in "your code: 482913"."""
+        owner = self._before[index + 1].says if index + 1 < len(self._before) else 0
+        return owner & Says.OWNERS != 0 and self._value.isdigit() and len(self._value) == DIGITS_SENT
 
     def _amounts(self, says: int, index: int, of: int) -> bool:
         """Tell whether a unit belongs to an amount of its own, after which a verb says what the number is."""
@@ -439,6 +446,7 @@ def _weighed(says: int) -> tuple[tuple[int, float], ...]:
 
 _NEARNESS = (0.9, 0.6, 0.45)  # by the ends of sentences between
 FEWEST_OF_NAME = 2  # words: "key safe"
+DIGITS_SENT = 6  # of a code that is sent, as most are
 FEW, MOST_LINES, MOST_CROSSED, FEWEST_WHEELS, USUAL_DIGITS, MOST_DIGITS = 4, 2, 5, 3, (4, 8), 10
 _NEAR_OPENING = 0.46
 _PART, _GROUPS, _TIME = (

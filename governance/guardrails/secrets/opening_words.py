@@ -153,11 +153,17 @@ class _Table:
 
     def _compounded(self, first: str) -> int:
         """Return what the first part of a word of two says, which may end in a letter that joins them."""
-        known = (
-            self._whole.get(first[: len(first) - joint], 0) for joint in range(3) if len(first) - joint >= SHORTEST
-        )
+        parts = [first[: len(first) - joint] for joint in range(3) if len(first) - joint >= SHORTEST]
+        known = (self._whole.get(part, 0) or self._of_ending(part) for part in parts)
         says = next(filter(None, known), 0) & ~Says.SAID
         return says & ~Says.OTHERS if says & Says.LOCKS else says
+
+    def _of_ending(self, word: str) -> int:
+        """Return what the longest ending of a word says of locks: "Haustür" of "Haustürcode"."""
+        if word[-SHORTEST:] not in self._endings:
+            return 0
+        ends = (self._ended.get(word[at:], 0) for at in range(1, len(word) - SHORTEST + 1))
+        return next(filter(None, ends), 0) & Says.LOCKS
 
 
 # A word that says only the first of these calls a number so.
