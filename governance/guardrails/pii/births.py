@@ -69,7 +69,7 @@ _FEASTS = (
     r"誕生日|生日|생일|födelsedag|bursdag|fødselsdag|syntymäpäivä|narozeniny|születésnap\w*|ziua de naștere|γενέθλια|יום הולדת|عيد ميلاد"
 )
 _BORN = (
-    r"born|birth|urodził\w* się|nací|nasci|narodil\w*|születte\w*|on est né|came into the world|our (?:daughter|son|baby)(?: \w{2,14})? (?:arrived|came|was delivered)|geb(?:\.|oren)|geburt(?!shaus)\w*|geboorte\w*|née?(?:\(e\))?|nacid[oa](?:/[oa])?|naci[oó]|nat[oa](?:/[oa])? (?:a [^\d\n,]{2,20} )?(?:il|a|l[’']|nel)|née? [^\d\n,;]{2,24} le|γεν\.|יליד\w*|متولد|род\.|nascid[oa]|nasceu|född|født|"
+    r"born|birth|urodził\w* się|nací|nasci|narodil\w*|születte\w*|on est né|came into the world|our (?:daughter|son|baby)(?: \w{2,14})? (?:arrived|came|was delivered)|geb(?:\.|oren)|geburt(?!shaus)\w*|geboorte\w*|née?(?:\(e\))?|nacid[oa](?:/[oa])?|naci[oó]|nat[oa](?:/[oa])? (?:a [^\d\n,]{2,20} )?(?:il|a|l[’']|nel)|née? [^\d\n,;]{2,24} le|γεν\.|יליד\w*|متولد|род\.|nascid[oa]|nasceu|född|født|fædd\w{0,2}|"
     r"fødd|syntynyt|s\.|urodz\w*|ur\.|narozen\w*|naroden\w*|nar\.|született|szül\.|născut\w*|nascut\w*|rođen\w*|rojen\w*|doğum\w*|родил\w*|"
     r"г\.\s?р\.|народжен\w*|народи\w*|роден\w*|γεννή\w*|גיל|נולד\w*|مواليد|ولد\w*|lahir|gimęs|gimusi|dzimis|dzimusi|sündi\w*|(?P<weak>b\.|geb|f\.|\*|f\.?n\b\.?|d/n)"
 )
@@ -120,7 +120,7 @@ _STAR = "*"
 _HINTS = (
     _STAR,
     "born", "birth", "male", "patient", "mr", "ms", "frau", "herr", "world", "daughter", "son", "baby", "에 태어", "age", "ttl", "род.", "יליד", "متولد", "doğ", "ddn", "d.d", "d/n", "fdn", "fn", "f.n", "f.", "g.", "dob", "d.o", "bday", "b-day", "b.", "geb", "naiss", "né", "annivers", "anivers", "cumple", "complean", "verjaar", "nac", "nasc", "nat",
-    "föd", "fød", "fodsel", "bursdag", "synty", "urodz", "ur.", "nar", "szül", "nașt", "naşt", "nast", "născ", "rođ", "roj", "doğ", "dog", "рожд", "роди", "г.", "д.", "народ",
+    "föd", "fød", "fædd", "fodsel", "bursdag", "synty", "urodz", "ur.", "nar", "szül", "nașt", "naşt", "nast", "născ", "rođ", "roj", "doğ", "dog", "рожд", "роди", "г.", "д.", "народ",
     "роден", "раждан", "р.н", "γενν", "γέν", "גיל", "ליד", "נולד", "ميلاد", "مواليد", "ولد", "تولد", "जन्म", "জন্ম", "பிறந்த", "పుట్టిన", "生", "생",
     "เกิด", "sinh", "lahir", "gim", "dzim", "sünn", "sünd", "kapanganakan", "kuzaliwa", "pid|",
 )  # fmt: skip

@@ -116,6 +116,7 @@ def test_numbers_said_in_words(text: str, found: set[str]) -> None:
         ("Tarjeta sanitaria BBBBJF0617006606 de don Evaristo", "medical_id"),
         ("Historia clínica n.º 771904, citada el lunes", "medical_id"),
         ("Dossier patient núm. 771904", "medical_id"),
+        ("Guðrún, fædd 12.3.1958 á Akureyri", "date_of_birth"),
         ("Requerente Joana, nascida a 12 de março de 1958", "date_of_birth"),
         ("tu me redonnes ta date de naissance pour le dossier ? — 14/09/1988", "date_of_birth"),
         ("NY DMV client ID 554 575 588", "driver_license"),
