@@ -49,12 +49,13 @@ _LEET_WORD = re.compile(
     re.DOTALL,
 )
 _LEET_SIGN = re.compile(r"[0134578@$!+](?:(?<=[a-z].)|(?=[a-z]))", re.DOTALL)  # is in every such word
-_SPELLED = re.compile(r"(?<!\w)\w(?:[ ._*\-/|]\w(?!\w)){4,400}")
+_SPELLED = re.compile(r"(?<!\w)\w(?:[ ._*\-/|]\w(?!\w)){4}(?:(?:[._*\-/|]| {1,4}+)\w(?!\w)){0,396}")
 _SPELLED_SIGN = re.compile(  # is in each such run: behind its first letter
     r"[ ._*\-/|](?<=\w.)(?<!\w\w.)\w[ ._*\-/|]\w[ ._*\-/|]\w[ ._*\-/|]\w(?!\w)", re.DOTALL
 )
 _BLANK = re.compile(r"[ \n]")
 _SEPARATORS = re.compile(r"[ ._*\-/|]")
+_WIDE_BLANK = re.compile(r" {2,}")
 _BROKEN = re.compile(  # what these begin with comes first: it is found fastest
     r"[*~^<](?<=[a-z].)(?:(?<!<)[*~^]{0,2}|(?<=<)/?[a-z]{1,6}>(?:</?[a-z]{1,6}>){0,3})(?=[a-z])"
 )
@@ -64,6 +65,9 @@ _BASE32 = re.compile(
 )
 _CAMEL = re.compile(r"[A-Za-z](?<![A-Za-z].)[a-z]{1,30}(?:[A-Z][a-z]{1,30}){2,30}(?![A-Za-z])", re.DOTALL)
 _HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
+# A name of a file, a branch or a device that is a sentence: "please-send-the-list-to-us".
+_SLUG = re.compile(r"[A-Za-z](?<![\w-].)[A-Za-z0-9]{0,24}+(?:[-_][A-Za-z0-9]{1,24}+){5,40}", re.DOTALL)
+_SLUG_SIGN = re.compile(r"[-_]")
 _HEX = re.compile(
     r"[0-9A-Fa-f](?<![0-9A-Za-z].)(?:(?<=0)x[0-9A-Fa-f])?[0-9A-Fa-f][ :]?(?:[0-9A-Fa-f]{2}[ :]?){9,1999}(?![0-9A-Za-z])",
     re.DOTALL,
@@ -90,9 +94,22 @@ _TURNED = [
     " naq ",
     "rot13",
 ]
+_SHIFTED = re.compile(  # a cipher that is named with its key: "caesar (3)", "rot7"
+    r"(?:ca?e?sar|cezar|цезар)[^\d\n]{0,40}(?P<key>\d{1,2})(?!\d)|(?<!\w)rot-?(?P<turn>\d{1,2})(?!\d)"
+)
+_CIPHERS = ["sar", "zar", "цезар", "rot"]
 _REVERSED = [
-    "erongi",
-    "noitcurtsni",
+    "rongi",
+    "curtsni",
+    "iurtsi",
+    "gnusiewna",
+    "ssigrev",
+    "adivlo",
+    "salger",
+    "eilbuo",
+    "sengisnoc",
+    "ьдубаз",
+    "аливарп",
     "tpmorp",
     "suoiverp",
     "draggersid",
@@ -146,12 +163,21 @@ def _readings(text: str) -> Iterator[View]:
         yield View(_unmasked(_plain(unseen)[0]), True, _whole(0, len(text)))
     if any(word in plain for word in _TURNED):
         yield View(codecs.encode(text, "rot13").lower(), True, _same)
+    if any(word in plain for word in _CIPHERS) and (cipher := _SHIFTED.search(plain)) is not None:
+        places = int(cipher["key"] or cipher["turn"])
+        for shift in (places, -places):
+            yield View(lower(text).translate(_shifted_back(shift)), True, _same)
     if any(word in plain for word in _REVERSED):
         yield View(text[::-1].lower(), True, _whole(0, len(text)))
     if (decoded := _in_place(text)) != text:
         yield View(_unmasked(_plain(decoded)[0]), True, _whole(0, len(text)))
     for start, end, decoded in _payloads(text):
         yield View(_unmasked(_plain(decoded)[0]), True, _whole(start, end))
+
+
+def _shifted_back(places: int) -> dict[int, int]:
+    """Return a table that turns each letter into the one so many places before it."""
+    return {97 + place: 97 + (place - places) % 26 for place in range(26)}
 
 
 def _in_place(text: str) -> str:
@@ -254,8 +280,8 @@ def _spelled(plain: str, origins: Origins | None, length: int) -> Iterator[View]
     runs = [(*match.span(), _SEPARATORS.sub("", match[0])) for match in _SPELLED.finditer(plain)]
     parts: list[str] = []
     done = 0
-    for start, end, run in runs:
-        parts += (plain[done:start], run)
+    for start, end, _ in runs:
+        parts += (plain[done:start], _words_of(plain[start:end]))
         done = end
     closed_up = "".join((*parts, plain[done:]))
     yield View(_unmasked(closed_up), True, _whole(0, length))
@@ -263,6 +289,15 @@ def _spelled(plain: str, origins: Origins | None, length: int) -> Iterator[View]
     alone = [line for line in lines if sum(map(str.isalpha, line[2])) >= FEWEST_SPELLED]
     if alone:
         yield View("\n".join(read for *_, read in alone), True, _by_line(alone, _via(origins)), spaced=False)
+
+
+def _words_of(run: str) -> str:
+    """Close up letters; blanks that part words, by being wider or the fewer among other signs, stay."""
+    gap = _WIDE_BLANK if "  " in run else _BLANK
+    words = gap.split(run)
+    if gap is _BLANK and 3 * len(words) > len(run) // 2:
+        words = [run]
+    return " ".join(_SEPARATORS.sub("", word) for word in words)
 
 
 def _by_line(runs: Sequence[tuple[int, int, str]], place: Origin) -> Origin:
@@ -310,6 +345,10 @@ def _camel(written: str) -> str | None:
     return _HUMP.sub(" ", written)
 
 
+def _slug(written: str) -> str | None:
+    return _SLUG_SIGN.sub(" ", written)
+
+
 def _hex(written: str) -> str | None:
     try:
         return _readable(bytes.fromhex(written.removeprefix("0x").replace(":", "").replace(" ", "")))
@@ -343,6 +382,7 @@ _DECODERS: tuple[tuple[re.Pattern[str], re.Pattern[str], Callable[[str], str | N
     (re.compile(r"[0-9A-Fa-f]{2}[ :]?[0-9A-Fa-f]{2}[ :]?[0-9A-Fa-f]{2}[ :]?[0-9A-Fa-f]{2}"), _HEX, _hex),
     (re.compile("01"), _BINARY, _binary),
     (re.compile(r"[A-Z](?<=[a-z].)[a-z]{1,30}[A-Z][a-z]", re.DOTALL), _CAMEL, _camel),
+    (re.compile(r"[-_][A-Za-z0-9]{1,24}+[-_][A-Za-z0-9]{1,24}+[-_][A-Za-z0-9]{1,24}+[-_]"), _SLUG, _slug),
     (re.compile(r"\. "), _MORSE, _morse),
 )
 
