@@ -148,6 +148,9 @@ _TAIL = Tail(
     r"-{2,5}(?:B[A-Za-z0-9 \-]{0,48})?-{0,5}|PuTTY-User-Key-File-\d:[^\n]{0,60}"
     r"|[A-Za-z0-9_\-+/.~%]{16,220}={0,2}[ ,\-]{0,2}(?:i|w|wa|(?:is\b|was\b|\()[^\n]{0,40})?"
     r"|[^\s\"'`]{5,64}[\"'`]? (?:[iawce]|is|as|was|ist|est|es|als|co\w{0,3})?(?: [^\n]{0,36})?"
+    # words with hyphens between, and how they are written
+    r"|(?<![\w\-])[^\W\d_]{2,20}(?:-[^\W\d_]{0,20}){2,7}[\"'”»]?(?:,? ?[^\W\d_]{0,8}(?: [^\W\d_]{0,12}){0,2})?"
+    r"|(?<![\w\-])[^\W\d_]{2,20}-[^\W\d_]{0,20}"
     # words behind a name, in quotes or not
     rf"|(?i:{beginnings(shortest(vocabulary.NAMES))})[^\n]{{0,120}}"
     # what is told after the value: what it opens

@@ -18,7 +18,7 @@ from governance.guardrails.secrets.vocabulary import ASKS, COMMON, NAMES
 
 def find(reading: Reading) -> Iterator[Finding]:
     """Yield the passwords of a folded text that the lines of a talk tell."""
-    if not (reading.speaks(_TALK) and reading.speaks(COINED)):
+    if not (reading.speaks(_TALK) and (reading.speaks(COINED) or reading.stands(_OF_SPELLING))):
         return
     lower, done = reading.lower, 0
     for at, name in reading.each(_ASKED, price=4):
@@ -119,6 +119,9 @@ REACH_BEFORE = 90
 def _said(reading: Reading, start: int, end: int, how: Callable[[str], bool]) -> Finding | None:
     """Return the password that a message says: alone, after a sign, or after what says that it is so now."""
     said = reading.text[start:end]
+    spelt = _SPELT.search(said)
+    if spelt is not None:
+        return Finding("password", start + spelt.start("value"), start + spelt.end("value"), 0.7)
     for match in filter(None, (_ALONE.match(said), _FIRST.match(said), *_NOW.finditer(said))):
         value = bare(match)
         if not ROLE.match(value) and _NO_ANSWER.search(value) is None and reading.likely(how, value):
@@ -127,4 +130,14 @@ def _said(reading: Reading, start: int, end: int, how: Callable[[str], bool]) ->
     return None
 
 
+# Words with hyphens between, and how those are written: "sun-on-the-lake, all lower case".
+_SPELT = expression(
+    r"(?<![\w\-])(?P<value>[^\W\d_]{2,20}(?:-[^\W\d_]{1,20}){2,7})[\"'”»]?,? (?:and |und |og |et |y |e )?"
+    r"(?:all (?:in )?(?:lower|small)|(?:in )?lower ?case|alt med småt|alles klein|tout en minuscule|en min[uú]sc|todo min[uú]sc|tutto minuscol|tudo (?:em )?minúsc|małymi|(?:всё |все )?маленькими|(?:med )?små b"
+    r"|with (?:the )?(?:hyphens|dashes)|mit bindestr|avec (?:les )?tirets|con (?:los )?guiones|con i trattini|met streepjes|med bindestre)",
+    re.IGNORECASE,
+)
+_OF_SPELLING = (
+    "lower", "small", "småt", "klein", "minusc", "minúsc", "małymi", "маленьк", "små b", "hyphens", "dashes", "bindestr", "tirets", "guiones", "trattini", "streepjes",
+)  # fmt: skip
 _NO_ANSWER = expression(r"://|/|\A[A-Z]{2,8}-?\d+\Z|\A\d+\w{0,3}\Z|\w\.\w+\.\w{2,}|\A@|\A#")
