@@ -34,7 +34,7 @@ _NUMBER = expression(rf"(?P<value>{_CODE})(?![^\W{UNSPACED}]|[/%€$£°_@=]|:(?
 _BEGUN = r"[#*]?[A-ZА-Я]{0,2}\d(?:[ \-–·]{0,3}\d|, \d|[A-ZА-Я])"
 # Where one may begin: its first sign, which is searched for fast, and then what stands around that.
 _PLACE = expression(
-    rf"[\d#*A-ZА-Я](?<![^\W{UNSPACED}].)(?:(?<![./+\-–#$€£%@&?<\\~^_].)(?<!\d[:,' ].)(?<!\d\) .)(?<!\w\[.)(?<![^\W{UNSPACED}]:.)|(?<=\b[A-Z]-.))"
+    rf"[\d#*A-ZА-Я](?<![^\W{UNSPACED}].)(?:(?<![./+\-–#$€£%@&?<\\~^_].)(?<!\d[:,' ].)(?<!\d\) .)(?<!\w\[.)(?<!\b[xyzXYZ]=.)(?<![^\W{UNSPACED}]:.)|(?<=\b[A-Z]-.))"
     rf"(?<=(?={_BEGUN}).)"
 )
 _ANY = expression(r"\d[\d \-–·]?\d")

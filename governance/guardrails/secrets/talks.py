@@ -119,7 +119,7 @@ REACH_BEFORE = 90
 def _said(reading: Reading, start: int, end: int, how: Callable[[str], bool]) -> Finding | None:
     """Return the password that a message says: alone, after a sign, or after what says that it is so now."""
     said = reading.text[start:end]
-    spelt = _SPELT.search(said)
+    spelt = _SPELT.search(said) if reading.stands(_OF_SPELLING) else None
     if spelt is not None:
         return Finding("password", start + spelt.start("value"), start + spelt.end("value"), 0.7)
     for match in filter(None, (_ALONE.match(said), _FIRST.match(said), *_NOW.finditer(said))):

@@ -105,6 +105,7 @@ HONEST = [
     "가격은 4471원 잠금장치",
     "我的行李箱是2019年买的",
     "4471, it's a door",
+    "castle at x=-1310 z=8112, gate on the left, the door's code is a colour",
     "šifra za ulaz je 12 znakova",
     "scara 12, etaj 4471",
     "کد کالا 4471",
