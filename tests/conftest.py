@@ -162,8 +162,9 @@ class ByProcesses(LoadFileScheduling):
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Take what was imported out of the garbage collector's sight, as a serving process does."""
-    memory.settle()
+    """Take what was imported out of the collector's sight, as a serving process does, but walk none of it before."""
+    gc.freeze()
+    gc.set_threshold(*memory.THRESHOLDS)
     gc.enable()
 
 
