@@ -22,13 +22,20 @@ _HALF = 2  # a labelled span is found if one finding covers at least half of it
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """A labelled text; `kind` is empty where the label says no more than yes."""
+    """A labelled text; `kind` is empty where the label says no more than yes.
+
+    Where no span names another kind than the label does, the text is of that kind; or else each span is of its own.
+    """
 
     text: str
     positive: bool
     kind: str = ""
     spans: tuple[tuple[int, int, str], ...] = ()
     family: str = ""
+
+    @property
+    def is_of_one_kind(self) -> bool:
+        return bool(self.kind) and all(kind in {"", self.kind} for _, _, kind in self.spans)
 
 
 @dataclass(slots=True)
@@ -147,7 +154,7 @@ def measure(guard: str, detect: Detect, samples: Iterable[Sample]) -> Report:
             covered = _covered(start, end, found) * _HALF >= end - start
             report.spans += 1
             report.found_spans += covered
-            if kind:
+            if kind and not sample.is_of_one_kind:
                 report.asked_by_kind[kind] += 1
                 report.hits_by_kind[kind] += covered
     return report
@@ -161,7 +168,7 @@ def _count_text(report: Report, sample: Sample, alarm: bool) -> None:
             name = f"{sample.kind} {sample.family}"
             report.asked_by_family[name] += 1
             report.hits_by_family[name] += alarm
-        if sample.kind and not any(kind for _, _, kind in sample.spans):
+        if sample.is_of_one_kind:
             report.asked_by_kind[sample.kind] += 1
             report.hits_by_kind[sample.kind] += alarm
     else:

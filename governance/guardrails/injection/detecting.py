@@ -47,7 +47,7 @@ MOST_FINDINGS = 16  # in one view; who needs to know more has seen enough
 AROUND_CHARACTERS = NEAR_CHARACTERS + REACH_CHARACTERS  # of such a place, as far as what is found near it may stand
 BLANK_CHARACTERS = 1_000  # in place of more between such places
 RULED_CHARACTERS = 12_000  # of a longer text that the rules read, where the model is surest
-BESIDE_ODDS = -1.5  # of a sentence that may belong to a user's order beside it
+BESIDE_ODDS = -1.3  # of a sentence that may belong to a user's order beside it
 BESIDE_CHARACTERS = 12  # between two such sentences: blanks, marks, a number
 LONG_CHARACTERS = 10_000  # of a text that is done with when a finding covers it
 

@@ -49,7 +49,10 @@ class Trial:
 
 def by_family(number: int, example: Example) -> str:
     """Put whole families into one of five groups; the familiar texts are dealt out one by one."""
-    name = str(number) if example.familiar else f"{example.author} {example.family}"
+    return _dealt(str(number) if example.familiar else f"{example.author} {example.family}")
+
+
+def _dealt(name: str) -> str:
     return str(int(hashlib.sha256(name.encode()).hexdigest(), 16) % FOLDS)
 
 
@@ -59,13 +62,13 @@ def by_author(number: int, example: Example) -> str:
 
 
 def by_set(_number: int, example: Example) -> str:
-    """Put each set that was measured before it was learned from into a group; the others are there to learn from.
+    """Put whole sets that were measured before they were learned from into five groups; the others are there to learn from.
 
     Except those written with what the guard did wrong in these sets in view: with them it would look better than it is.
     """
     if example.author == "near":
         return _NEVER
-    return example.author if example.author.startswith("measured") else _ALWAYS
+    return _dealt(example.author) if example.author.startswith("measured") else _ALWAYS
 
 
 DECISIVE = "measured sets left out"  # by these the thresholds are chosen

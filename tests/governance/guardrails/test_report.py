@@ -73,6 +73,21 @@ def test_counts() -> None:
     assert "one" in report.table() and "0.500" in report.table()
 
 
+@pytest.mark.parametrize(
+    ("kinds", "macro_recall"),
+    [(("leak", "leak"), 1.0), (("", ""), 1.0), (("leak", "email"), 0.5), (("email", "phone"), 0.5)],
+)
+def test_a_label_names_the_kind_of_its_text_unless_spans_are_of_others(
+    kinds: tuple[str, str], macro_recall: float
+) -> None:
+    first, last = kinds
+    report = measure(
+        "any", finds_x, read(lines({"text": "x abc", "label": "leak", "spans": [[0, 1, first], [2, 5, last]]}))
+    )
+    assert report.macro_recall == macro_recall
+    assert report.span_recall == 0.5
+
+
 def test_each_family_counts_the_same() -> None:
     entries = [{"text": text, "label": "pii", "family": "letters"} for text in ("x", "x", "x")]
     entries += [{"text": "none", "label": "pii", "family": "mails"}, {"text": "x", "label": "clean", "family": "mails"}]
