@@ -247,9 +247,10 @@ class Reading:
     def tried(self, price: int) -> bool:
         """Take a try; tell whether the text had one, or else its place is `left`."""
         self._tries -= price
-        if self._tries < 0:
-            self.left = True
-        return not self.left
+        if self._tries >= 0:
+            return True
+        self.left = True
+        return False
 
     def _that_stand(self, strings: tuple[str, ...]) -> Sequence[str]:
         """Return the lasting strings that stand anywhere, of most rules none."""

@@ -274,11 +274,12 @@ def detect(text: str) -> list[Finding]:
 def _told(reading: Reading, finders: Iterable[broken.Find]) -> Iterator[Finding]:
     """Yield what is sure, then what the other rules find as long as they read a text."""
     yield from chain.from_iterable(finder(reading) for finder in _SURE)
-    for one in chain.from_iterable(finder(reading) for finder in finders if not unread.is_left(reading)):
+    sure = len(reading.begun)
+    for one in chain.from_iterable(finder(reading) for finder in finders if not unread.is_left(reading, sure)):
         yield one
-        if unread.is_left(reading):
+        if unread.is_left(reading, sure):
             break
-    if reading.left or unread.is_left(reading):
+    if reading.left or unread.is_left(reading, sure):
         yield from unread.find(reading)
 
 

@@ -16,7 +16,7 @@ from governance.guardrails.reading import Reading
 # code, which tests a log-in, takes 150 for each thousand characters, a log of nothing but failed log-ins 230, a short page on
 # nothing but passwords 720.
 FEWEST_TRIES, TRIES_FOR_A_CHARACTER = 4_000, 0.25
-# Secrets that are told one by one. Of a file of nothing but keys, or of a table of users, all that could be one is.
+# Secrets that are told one by one. Of a file of nothing but keys all that could be one is.
 FEWEST_TOLD, CHARACTERS_FOR_ONE_TOLD = 150, 125
 STRICT = 0.5  # how sure that is
 LONG = 12_000  # characters: a shorter text is read by all rules even so
@@ -37,10 +37,13 @@ def worth(text: str) -> float:
     return FEWEST_TRIES + TRIES_FOR_A_CHARACTER * len(text)
 
 
-def is_left(reading: Reading) -> bool:
-    """Tell whether the rest of the rules don't read a long text: one has left places, or so many secrets are found."""
-    length = len(reading.text)
-    return length > LONG and (reading.left or len(reading.begun) >= FEWEST_TOLD + length // CHARACTERS_FOR_ONE_TOLD)
+def is_left(reading: Reading, sure: int) -> bool:
+    """Tell whether the rest of the rules don't read a long text: one has left places, or so many secrets are found.
+
+    `sure` is how many of the latter rules found that read any text to its end.
+    """
+    length, told = len(reading.text), len(reading.begun) - sure
+    return length > LONG and (reading.left or told >= FEWEST_TOLD + length // CHARACTERS_FOR_ONE_TOLD)
 
 
 def find(reading: Reading) -> Iterator[Finding]:
@@ -62,14 +65,14 @@ def around(reading: Reading, places: Iterable[int]) -> Iterator[Finding]:
 
 def _between(reading: Reading, begin: int, end: int) -> Iterator[Finding]:
     """Yield what could be a secret between two places; of what only a sign parts, as in `a1:b2:c3`, one."""
-    ends, first, last = reading.begun, 0, -1
-    for match in _COULD_BE.finditer(reading.text, max(0, begin - BEFORE), end + LONGEST):
+    text, ends, first, last = reading.text, reading.begun, 0, -1
+    for match in _COULD_BE.finditer(text, max(0, begin - BEFORE), end + LONGEST):
         start, stop = match.span(match.lastgroup or "word")
         if start >= end:
             break
         if start < begin or ends.get(start, 0) >= stop:
             continue
-        if start > last + 1:
+        if start > last + 1 or text[last:start].isspace():
             if last >= 0:
                 yield Finding("password", first, last, STRICT)
             first = start

@@ -155,8 +155,9 @@ def _written(text: str, match: re.Match[str]) -> str:
     return written if rest is None else written + rest[0]
 
 
-# Names that are read with care in one text: a log of nothing but log-ins has 15 in a thousand characters.
-FEWEST_NAMES, CHARACTERS_FOR_A_NAME = 150, 60
+# Names that are read with care in one text: a log of nothing but log-ins has 15 in a thousand characters, a short report
+# on tests of tokens 66.
+FEWEST_NAMES, CHARACTERS_FOR_A_NAME = 350, 65
 REFUSALS_FOR_A_NAME = 5  # words that hold a name and are none, as each "pass" of a report on tests
 
 

@@ -81,7 +81,7 @@ def test_of_a_long_list_of_secrets_all_is_told_and_no_other_rule_reads_it(
 
 
 def test_a_long_table_of_users_is_read_to_its_end() -> None:
-    rows = "".join(f"ann,mlwTVfYx,{number}\n" for number in range(1_500))
+    rows = "".join(f"ann,mlwTVfYx,{number}\n" for number in range(1_200))
     text = f"name,password,age\n{rows}bob,jxmDyCwNLpog,1\n"
     assert covers(text, "jxmDyCwNLpog")
 
@@ -127,3 +127,42 @@ def test_a_long_log_of_log_ins_raises_no_alarm(line: str) -> None:
 def test_a_page_that_speaks_of_nothing_but_passwords_raises_no_alarm() -> None:
     lines = map(json.loads, (DATA / "secrets_near.jsonl").read_text("utf-8").splitlines())
     assert secrets.detect("\n\n".join(one["text"] for one in lines if one["label"] == "benign")) == []
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        "pw=a1 " * 620,
+        "password: ${DB_PASSWORD}\n" * 400,
+        "".join(f"ok {number} - pass: rejects token 7\n" for number in range(160)),
+    ],
+    ids=["settings", "templates", "report"],
+)
+@pytest.mark.parametrize(
+    ("saying", "value"),
+    [
+        ("the password is '{}'", "opensesame"),
+        ("mysql -u root -p{}", "sunflower"),
+        ('Netz heißt "Dachboden", Schlüssel {}.', "Kellerassel-trifft-Igel"),
+        ("my passphrase is {}", "river stone meadow cloud lamp"),
+        ("the safe opens {}", "left 46, right 96, left 85"),
+    ],
+)
+def test_behind_a_few_kilobytes_of_names_rules_still_read(before: str, saying: str, value: str) -> None:
+    assert covers(f"{before}\n\n{saying.format(value)}\n", value)
+
+
+def test_a_short_report_on_tests_of_tokens_raises_no_alarm() -> None:
+    assert secrets.detect("".join(f"ok {number} - pass: rejects token 7\n" for number in range(160))) == []
+
+
+def test_of_a_table_of_users_the_passwords_alone_are_told_and_what_stands_behind_is_read() -> None:
+    rows = "".join(f"Ann{number},ann{number}@firm.example,Kx{number}mTq2v!,2024-01-03\n" for number in range(260))
+    text = f"name,email,password,joined\n{rows}\nla phrase de passe est loutre marche érable oie\n"
+    found = {text[one.start : one.end] for one in secrets.detect(text)}
+    assert found == {"loutre marche érable oie", *(f"Kx{number}mTq2v!" for number in range(260))}
+
+
+def test_what_a_blank_parts_is_told_piece_by_piece() -> None:
+    text = "user1 user2\nuser3:aa11:bb22"
+    assert [text[one.start : one.end] for one in unread.find(Reading(text))] == ["user1", "user2", "user3:aa11:bb22"]
