@@ -391,8 +391,8 @@ def _of_birth(reading: Reading, match: re.Match[str], year: re.Match[str] | None
         return not label["weak"] or (year is not None and int(year[0]) < YEAR_OF_FEASTS)
     if after or _AGED.search(window) or _ASKED.search(labels.before(text, match.start(), REACH)):
         return True
-    first = max(0, start - REACH_TURN)
-    if lower.find("\n", first, start) >= 0 and _TURN.search(lower, first, start):
+    asked = max(0, start - REACH_TURN)
+    if lower.find("\n", asked, start) >= 0 and _TURN.search(lower, asked, start):
         return True
     if _PATIENT.search(window) and _ADMITTED.match(lower, match.end()):
         return year is not None and int(year[0]) < YEAR_OF_FEASTS

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from governance.guardrails import folding
 from governance.guardrails.expressions import expression
 from governance.guardrails.findings import Finding
 from governance.guardrails.needles import Needles
@@ -122,7 +123,7 @@ _ELSEWHERE = (
 def find(reading: Reading) -> Iterator[Finding]:
     """Yield passports, licences, national and medical numbers of a folded text."""
     text, lower = reading.text, reading.lower
-    labels = Repeated(_LABELLED, reading.levelled.lower(), LONGEST_LABEL)
+    labels = Repeated(_LABELLED, folding.lower(reading.levelled), LONGEST_LABEL)
     for at, _ in reading.places_of(STARTS):
         label = labels.match(at)
         if label is None:

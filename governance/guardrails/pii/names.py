@@ -114,7 +114,7 @@ _BEHIND = {
 CALLED = Needles(_BEHIND, after=r"(?<![^\W\d_])")
 _OF_ANYTHING = frozenset(ANY)
 _OF_PARTS, _FIRST_OF_CELLS = {_AFTER_PART, _AFTER_KIN}, {_AFTER_TITLE, _AFTER_ROLE}
-_OF_A_MODEL = expression(r"-\d")  # "reports: Printer KX-400 jams"
+_OF_A_MODEL = expression(r"(?<=[^\W\d_A-Z] )[A-Z]{1,4}-\d")  # "reports: Printer KX-400 jams"
 # "Please be patient: …" calls nobody a patient.
 _ADJECTIVE, LONGEST_VERB = expression(r"\b(?:be|being|stay|remain|are|more|very|so) \Z"), 8
 _CELL_BEGINS, LONGEST_MARK = expression(r"(?:\A|[\n\t|;]|  )[ \t]{0,2}(?:[\-–*•] )?\Z"), 6
@@ -162,13 +162,17 @@ def _called(reading: Reading) -> Iterator[Finding]:
                 match.start("name"),
                 match.start("name") + _length(match["name"], 1 if behind in _OF_PARTS else 2),
             )
-            if start < end and (start, end) not in seen and not _OF_A_MODEL.match(text, end):
+            if start < end and (start, end) not in seen and not _is_model(text, start, end):
                 seen.add((start, end))
                 yield Finding("person", start, end, 0.7)
     yield from _in_records(reading)
     yield from _in_tables(reading)
     if not reading.lower.isascii():
         yield from _far(reading)
+
+
+def _is_model(text: str, start: int, end: int) -> bool:
+    return _OF_A_MODEL.match(text, max(start, text.rfind(" ", start, end) + 1)) is not None
 
 
 def _in_records(reading: Reading) -> Iterator[Finding]:

@@ -30,6 +30,12 @@ def test_offsets_are_those_of_the_original_text() -> None:
     assert text[found.start : found.end].startswith("４") and text[found.end :] == " now"
 
 
+def test_a_number_is_found_behind_letters_that_are_longer_when_small() -> None:
+    """The small "İ" is two characters: what stands behind some of them is looked for where it stands."""
+    text = "İzmir, İstanbul. residence permit no 12345678"
+    assert [text[found.start : found.end] for found in pii.detect(text)] == ["12345678"]
+
+
 def test_no_telephone_is_looked_for_where_too_few_digits_stand(monkeypatch: pytest.MonkeyPatch) -> None:
     def never(*_: object) -> bool:
         raise AssertionError("it was looked for")

@@ -118,3 +118,16 @@ def test_names(text: str, names: list[str]) -> None:
 )  # fmt: skip
 def test_what_is_no_name(text: str) -> None:
     assert names_in(text) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("My name is John Smith-1980.", "John Smith"),
+        ("Patient: Maria Gonzalez-2nd visit", "Maria Gonzalez"),
+        ("ich heiße Anna Schmidt-28 Jahre", "Anna Schmidt"),
+        ("Patient: ANNA LEE-1980", "ANNA LEE"),
+    ],
+)
+def test_a_number_behind_a_name_makes_it_no_model(text: str, name: str) -> None:
+    assert names_in(text) == [name]
