@@ -167,7 +167,7 @@ def test_standing_rules_are_made_from_a_call_and_revoked(acme: TenantWithUsers, 
     assert f"{CONSENTS}?approval={approval.id}" in page(client.get(change_url(approval)))
     shown = page(client.get(CONSENTS, {"approval": str(approval.id)}))
     assert "customer_id == &quot;C-1042&quot;" in shown
-    assert "<option selected>approvals/process_refund</option>" in shown
+    assert '<option value="approvals/process_refund" selected>approvals/process_refund</option>' in shown
     assert 'aria-describedby="tool-hint" value="process_refund"' in shown, "for who decides in her place, too"
     assert not StandingRule.objects.using("system").exists()
     assert client.post(CONSENTS, RULE).status_code == 302
