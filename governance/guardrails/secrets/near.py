@@ -87,6 +87,7 @@ def find(reading: Reading) -> Iterator[Finding]:
     text = reading.text
     if reading.longest < looks.SHORTEST_RANDOM:
         return
+    told, reach = sorted(reading.begun.items(), reverse=True), 0  # what is found needs no other name
     stems, judged, asked = _Stems(reading), 0, 0
     most, most_asked = FEWEST_JUDGED + len(text) // CHARACTERS_FOR_ONE, FEWEST_ASKED + len(text) // CHARACTERS_FOR_ASKED
     for match in _CANDIDATE.finditer(text):
@@ -96,7 +97,9 @@ def find(reading: Reading) -> Iterator[Finding]:
         if text[match.end() : match.end() + 1] == "(":  # the call of a function
             continue
         start = match.start()
-        if reading.begun.get(start, 0) >= start + len(value):
+        while told and told[-1][0] <= start:
+            reach = max(reach, told.pop()[1])
+        if reach >= start + len(value):
             continue
         floor = max(0, start - REACH)
         named = stems.last(floor, start) >= 0

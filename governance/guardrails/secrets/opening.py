@@ -14,6 +14,7 @@ from governance.guardrails.reading import Reading
 from governance.guardrails.secrets import looks
 from governance.guardrails.secrets.opening_words import (
     LONGEST_WORD,
+    OPENED,
     REACH_BEFORE,
     REACH_BEHIND,
     SOUGHT,
@@ -73,7 +74,7 @@ class _Judged:
     """Judges a number once among the same words, whichever digits it has."""
 
     def __init__(self, reading: Reading) -> None:
-        self._text, self._lower = reading.text, reading.lower
+        self._reading, self._text, self._lower = reading, reading.text, reading.lower
         # One word has a digit that says something: where it stands no digit is like another.
         self._alike = reading.text if _WORD_WITH_DIGIT in reading.lower else reading.levelled
         self._words, self._care = Words(reading.lower), reading.care("opening")
@@ -89,7 +90,7 @@ class _Judged:
         if self._care.spent:
             return True
         start, end = number.span("value")
-        if self._words.called_other(start):
+        if not self._could(start, end) or self._words.called_other(start):
             return False
         value, first = number["value"], max(0, start - REACH_BEFORE - LONGEST_WORD)
         among = self._alike[first : end + REACH_BEHIND + LONGEST_WORD]
@@ -98,6 +99,11 @@ class _Judged:
         if verdict is None:
             verdict = self._known[key] = self._words.speak(start, end) and self._scored(value, start, end)
         return verdict and not _counts_up(value) and not _SIGNS_WITH.fullmatch(value)
+
+    def _could(self, start: int, end: int) -> bool:
+        """Tell whether a word stands near a number that names what opens or is opened; else nothing is read around it."""
+        last = end + REACH_BEHIND + LONGEST_WORD
+        return start in self._cells or self._reading.named(OPENED, start - REACH_BEFORE, last)
 
     def _scored(self, value: str, start: int, end: int) -> bool:
         """Tell whether the words around let a number open something; it is asked once for words that say the same."""

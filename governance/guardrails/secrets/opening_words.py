@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from governance.guardrails.expressions import expression
+from governance.guardrails.needles import shortest
 
 
 class Says:
@@ -111,6 +112,12 @@ class _Table:
         self._endings = {word[-SHORTEST:] for word in self._ended}
         self._letters = frozenset(chain.from_iterable(self._within))
 
+    def strings(self, says: int) -> tuple[str, ...]:
+        """Return strings of which one is in each word that says any of some, and in each run of words that does."""
+        words = chain(*(kept.items() for kept in (self._whole, self._begun, self._ended, self._within)))
+        together = (several.words for each in self.several.values() for several in each if several.says & says)
+        return tuple(shortest(chain((word for word, said in words if said & says), together)))
+
     def _put(self, word: str, says: int) -> None:
         bare = word.strip("*")
         if " " in word:
@@ -185,6 +192,7 @@ def _joined(all_: Iterable[int]) -> int:
 
 
 _TABLE = _Table()
+OPENED = _TABLE.strings(Says.NAMES | Says.LOCKS | Says.CARRIERS)  # without any of these a number opens nothing
 
 
 class Words:

@@ -33,7 +33,7 @@ from governance.guardrails.pii import (
 )
 from governance.guardrails.pii.repeated import Repeated
 from governance.guardrails.reading import Reading
-from governance.guardrails.secrets import beside, dials, logins, said, sentences
+from governance.guardrails.secrets import beside, dials, logins, near, opening, opening_words, said, sentences
 from governance.guardrails.secrets import set as set_
 from governance.guardrails.secrets.told import ROLE
 from tests.governance.guardrails.measure_linear import HOSTILE
@@ -455,3 +455,35 @@ def test_names_in_forms_are_looked_for_where_a_word_of_one_stands(monkeypatch: p
     monkeypatch.setattr(examples, "_NOWHERE", nowhere)
     assert len(pii.detect("".join(f"My name is {name} Haddad. " for name in ("Ann", "Bo", "Cy", "Dee") * 50))) == 200
     assert not nowhere.places
+
+
+def test_no_words_are_read_around_numbers_where_none_names_what_opens(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = list[int]()
+
+    def counted(words: opening_words.Words, start: int, end: int) -> bool:
+        asked.append(start)
+        return speak(words, start, end)
+
+    speak = opening_words.Words.speak
+    monkeypatch.setattr(opening_words.Words, "speak", counted)
+    far = "and so it was in the year of 4711 sheep and 2580 goats, " * 40
+    text = f"{far}the code of the garden shed is 770412"
+    assert [text[one.start : one.end] for one in opening.find(Reading(text))] == ["770412"]
+    assert len(asked) < 8
+
+
+def test_what_stands_within_a_key_that_is_found_is_not_judged_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    judged = list[str]()
+
+    def counted(value: str) -> bool:
+        judged.append(value)
+        return False
+
+    monkeypatch.setattr(near.looks, "at_random", counted)
+    reading = Reading("token:\ncReStdettmlquWTQsd19ZpxwliALn4m8\njxqH4EZDddOFHjXmPAmlkEp7xXqmF8")
+    list(near.find(reading))
+    assert len(judged) == 2
+    reading = Reading(reading.text)
+    reading.begun[7] = len(reading.text)
+    list(near.find(reading))
+    assert len(judged) == 2
