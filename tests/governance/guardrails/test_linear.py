@@ -33,7 +33,8 @@ from governance.guardrails.pii import (
 )
 from governance.guardrails.pii.repeated import Repeated
 from governance.guardrails.reading import Reading
-from governance.guardrails.secrets import beside, dials, logins, near, opening, opening_words, said, sentences
+from governance.guardrails.secrets import beside, dials, logins, looks, opening, opening_words, said, sentences
+from governance.guardrails.secrets import near as near_words
 from governance.guardrails.secrets import set as set_
 from governance.guardrails.secrets.told import ROLE
 from tests.governance.guardrails.measure_linear import HOSTILE
@@ -479,11 +480,11 @@ def test_what_stands_within_a_key_that_is_found_is_not_judged_again(monkeypatch:
         judged.append(value)
         return False
 
-    monkeypatch.setattr(near.looks, "at_random", counted)
+    monkeypatch.setattr(looks, "at_random", counted)
     reading = Reading("token:\ncReStdettmlquWTQsd19ZpxwliALn4m8\njxqH4EZDddOFHjXmPAmlkEp7xXqmF8")
-    list(near.find(reading))
+    list(near_words.find(reading))
     assert len(judged) == 2
     reading = Reading(reading.text)
     reading.begun[7] = len(reading.text)
-    list(near.find(reading))
+    list(near_words.find(reading))
     assert len(judged) == 2
