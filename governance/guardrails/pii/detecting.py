@@ -150,7 +150,8 @@ def _settled(found: list[Finding]) -> list[Finding]:
     kept: list[Finding] = []
     reach: list[Finding] = []
     farthest = 0  # where the last of those ends
-    for finding in sorted(dict.fromkeys(found), key=lambda one: (one[1], -one[2], -one[3])):
+    longest_first = sorted(dict.fromkeys(found), key=itemgetter(2, 3), reverse=True)
+    for finding in sorted(longest_first, key=itemgetter(1)):
         _, start, end, score = finding
         if start >= farthest:  # few lie in another
             reach, farthest = [finding], end

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from functools import cache
 from itertools import chain, pairwise
@@ -15,6 +16,7 @@ from governance.guardrails.secrets import looks
 from governance.guardrails.secrets.opening_words import (
     LONGEST_WORD,
     OPENED,
+    OPENED_WITHIN,
     REACH_BEFORE,
     REACH_BEHIND,
     SOUGHT,
@@ -102,8 +104,21 @@ class _Judged:
 
     def _could(self, start: int, end: int) -> bool:
         """Tell whether a word stands near a number that names what opens or is opened; else nothing is read around it."""
-        last = end + REACH_BEHIND + LONGEST_WORD
-        return start in self._cells or self._reading.named(OPENED, start - REACH_BEFORE, last)
+        if start in self._cells:
+            return True
+        first = bisect_left(self._opened, start - REACH_BEFORE)
+        return first < len(self._opened) and self._opened[first] < end + REACH_BEHIND + LONGEST_WORD
+
+    @once
+    def _opened(self) -> list[int]:
+        """Where such words stand, or what is in such a word."""
+        lower, places = self._lower, self._reading.places
+        whole = (
+            at
+            for at, word in places(OPENED)
+            if not (lower[at - 1 : at].isalpha() or lower[at + len(word) : at + len(word) + 1].isalpha())
+        )
+        return sorted(chain(whole, (at for at, _ in places(OPENED_WITHIN))))
 
     def _scored(self, value: str, start: int, end: int) -> bool:
         """Tell whether the words around let a number open something; it is asked once for words that say the same."""

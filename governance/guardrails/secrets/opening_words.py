@@ -112,11 +112,14 @@ class _Table:
         self._endings = {word[-SHORTEST:] for word in self._ended}
         self._letters = frozenset(chain.from_iterable(self._within))
 
-    def strings(self, says: int) -> tuple[str, ...]:
-        """Return strings of which one is in each word that says any of some, and in each run of words that does."""
-        words = chain(*(kept.items() for kept in (self._whole, self._begun, self._ended, self._within)))
+    def telling(self, says: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Return words that say any of some, and strings of which one is in any other word, or words, that does."""
+        parts = chain(*(kept.items() for kept in (self._begun, self._ended, self._within)))
         together = (several.words for each in self.several.values() for several in each if several.says & says)
-        return tuple(shortest(chain((word for word, said in words if said & says), together)))
+        return (
+            tuple(word for word, said in self._whole.items() if said & says),
+            tuple(shortest(chain((part for part, said in parts if said & says), together))),
+        )
 
     def _put(self, word: str, says: int) -> None:
         bare = word.strip("*")
@@ -192,7 +195,8 @@ def _joined(all_: Iterable[int]) -> int:
 
 
 _TABLE = _Table()
-OPENED = _TABLE.strings(Says.NAMES | Says.LOCKS | Says.CARRIERS)  # without any of these a number opens nothing
+# Without any of these a number opens nothing.
+OPENED, OPENED_WITHIN = _TABLE.telling(Says.NAMES | Says.LOCKS | Says.CARRIERS)
 
 
 class Words:

@@ -22,9 +22,9 @@ def find(reading: Reading) -> Iterator[Finding]:
         return
     lower, done = reading.lower, 0
     for at, name in reading.each(_ASKED, price=4):
-        around = lower[max(0, at - REACH_BEFORE) : at + REACH_BEFORE]
-        if at < done or not ended(reading.text, lower, at, name):
+        if at < done or not ended(reading.text, lower, at, name) or next(_messages(reading.text, at), None) is None:
             continue
+        around = lower[max(0, at - REACH_BEFORE) : at + REACH_BEFORE]
         if _ASKS.search(around) is not None and not _OTHERWISE.search(around):
             told = _replied(reading, at, looks.made_up if name.startswith(_WHOSE) else looks.coined)
             if told is not None:
@@ -44,17 +44,20 @@ def find(reading: Reading) -> Iterator[Finding]:
 
 def _replied(reading: Reading, at: int, how: Callable[[str], bool]) -> Finding | None:
     """Return the password that one of the next messages says."""
-    line = _REST.match(reading.text, at)
-    place = line.end() if line is not None else len(reading.text)
+    told = (_said(reading, *said, how) for said in _messages(reading.text, at))
+    return next(filter(None, told), None)
+
+
+def _messages(text: str, at: int) -> Iterator[tuple[int, int]]:
+    """Yield where the next messages behind the line of a place say something."""
+    line = _REST.match(text, at)
+    place = line.end() if line is not None else len(text)
     for _ in range(MOST_MESSAGES):
-        message = _MESSAGE.match(reading.text, place)
+        message = _MESSAGE.match(text, place)
         if message is None or message.start("said") > at + REACH:
-            return None
-        told = _said(reading, *message.span("said"), how)
-        if told is not None:
-            return told
+            return
+        yield message.span("said")
         place = message.end()
-    return None
 
 
 FEWEST_LETTERS = 3

@@ -33,7 +33,7 @@ from governance.guardrails.pii import (
 )
 from governance.guardrails.pii.repeated import Repeated
 from governance.guardrails.reading import Reading
-from governance.guardrails.secrets import beside, dials, logins, looks, opening, opening_words, said, sentences
+from governance.guardrails.secrets import beside, dials, logins, looks, opening, opening_words, said, sentences, talks
 from governance.guardrails.secrets import near as near_words
 from governance.guardrails.secrets import set as set_
 from governance.guardrails.secrets.told import ROLE
@@ -488,3 +488,14 @@ def test_what_stands_within_a_key_that_is_found_is_not_judged_again(monkeypatch:
     reading.begun[7] = len(reading.text)
     list(near_words.find(reading))
     assert len(judged) == 2
+
+
+def test_what_a_talk_asks_is_read_where_somebody_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = Counted(talks._ASKS)  # type: ignore[arg-type]
+    monkeypatch.setattr(talks, "_ASKS", asked)
+    text = (
+        "what was the password again?\nnobody knew that here.\n" * 50
+        + "Ann: what is the password?\nBob: Harbour743kite\n"
+    )
+    assert [text[one.start : one.end] for one in talks.find(Reading(text))] == ["Harbour743kite"]
+    assert len(asked.places) == 1
