@@ -137,7 +137,12 @@ def _alone(into: Target) -> Iterator[None]:
         lock = f"{LOCK_NAME}.{into.database}"
         if not snapshot.one(admin, "SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", lock)[0]:
             raise BackupError(f"Another restore of {into.database} is under way.", code="backup_busy")
-        yield
+        try:
+            yield
+        finally:
+            # When a connection closes, its locks go a moment later: what follows at once found it taken.
+            with suppress(psycopg.Error):
+                snapshot.one(admin, "SELECT pg_advisory_unlock(hashtextextended(%s, 0))", lock)
 
 
 def _check_roles(manifest: Manifest, into: Target) -> None:
