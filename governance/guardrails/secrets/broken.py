@@ -14,7 +14,7 @@ from governance.guardrails.secrets import looks, unread
 from governance.guardrails.secrets.tokens import BEGINNINGS, FORMATS
 from governance.guardrails.tables import LONGEST_TABLE
 
-Find = Callable[[Reading], Iterator[Finding]]
+Read = Callable[[str], Iterator[Finding]]
 
 # What such mail means by "=" it writes "=3D": the end of a line of them is none of its breaks.
 _SOFT_BREAK = expression(r"(?<!=)=\r?\n(?=\S)(?![A-Za-z][\w.\-]{1,40}(?: ?= ?(?!3D|\r?\n)|: ))|=3D")
@@ -37,14 +37,14 @@ _SPACED = expression(
 SHORTEST_KEY, _WORD_SIGNS = 16, frozenset("-_")
 
 
-def find(reading: Reading, read: Callable[[str], Iterator[Finding]]) -> Iterator[Finding]:
+def find(reading: Reading, read: Read) -> Iterator[Finding]:
     """Yield broken credentials, with places in the folded text; what is mended is `read` again."""
     yield from _wrapped(reading, read)
     yield from _after_beginnings(reading)
     yield from _after_names(reading)
 
 
-def _wrapped(reading: Reading, read: Callable[[str], Iterator[Finding]]) -> Iterator[Finding]:
+def _wrapped(reading: Reading, read: Read) -> Iterator[Finding]:
     """Mend the soft line breaks of quoted-printable mail, and read again what stands around them."""
     text = reading.text
     breaks = list(_SOFT_BREAK.finditer(text)) if "=\n" in text or "=\r\n" in text else []

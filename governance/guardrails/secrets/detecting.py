@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from itertools import chain
 from operator import attrgetter
@@ -210,6 +210,8 @@ _TAIL = Tail(
 )
 
 
+Find = Callable[[Reading], Iterator[Finding]]
+
 _SURE = (tokens.find, columns.find)  # a form, or a table's head, tells what they find: they read any text to its end
 _FINDERS = (
     values.find,
@@ -271,7 +273,7 @@ def detect(text: str) -> list[Finding]:
     return sorted(kept, key=attrgetter("start", "end", "kind"))
 
 
-def _told(reading: Reading, finders: Iterable[broken.Find]) -> Iterator[Finding]:
+def _told(reading: Reading, finders: Iterable[Find]) -> Iterator[Finding]:
     """Yield what is sure, then what the other rules find as long as they read a text."""
     yield from chain.from_iterable(finder(reading) for finder in _SURE)
     sure = len(reading.begun)
